@@ -1,0 +1,214 @@
+package stores
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// BatchReader is a store that reads many keys in fewer round trips. Reach it through [GetMany].
+type BatchReader[K, V any] interface {
+	// GetMany reads every key and answers in the order of the arguments, each as Get would. The error is for the whole
+	// call: nothing was read.
+	GetMany(ctx context.Context, keys []K) ([]Result[V], error)
+}
+
+// Result is the answer for one key of a batch read.
+type Result[V any] struct {
+	Record Record[V]
+	// Err is what Get would have answered: ErrNotFound if there is no record.
+	Err error
+}
+
+// GetMany reads every key, in argument order. Fallback: one Get after the other.
+func GetMany[K, V any](ctx context.Context, s Store[K, V], keys []K) ([]Result[V], error) {
+	if b, ok := s.(BatchReader[K, V]); ok {
+		res, err := b.GetMany(ctx, keys)
+		if err == nil && len(res) != len(keys) {
+			return nil, fmt.Errorf("stores: %T answered %d of %d keys", s, len(res), len(keys))
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return res, err
+		}
+	}
+	res := make([]Result[V], len(keys))
+	for i, key := range keys {
+		res[i].Record, res[i].Err = s.Get(ctx, key)
+	}
+	return res, nil
+}
+
+// BatchWriter is a store that takes many conditional writes in fewer round trips. Reach it through [PutMany].
+type BatchWriter[K, V any] interface {
+	// PutMany carries out each write as Put would, each on its own condition, and answers with an error or nil for each
+	// in the order of the arguments; writes of one key take effect in that order. Outcomes are reported only after they are durable: if a
+	// commit fails, everything in it has an unknown outcome. The second error is for the whole call: nothing was tried.
+	PutMany(ctx context.Context, writes []Write[K, V]) ([]error, error)
+}
+
+// PutMany carries out every write and answers in argument order. Fallback: one Put after the other.
+func PutMany[K, V any](ctx context.Context, s Store[K, V], writes []Write[K, V]) ([]error, error) {
+	if b, ok := s.(BatchWriter[K, V]); ok {
+		errs, err := b.PutMany(ctx, writes)
+		if err == nil && len(errs) != len(writes) {
+			return nil, fmt.Errorf("stores: %T answered %d of %d writes", s, len(errs), len(writes))
+		}
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return errs, err
+		}
+	}
+	errs := make([]error, len(writes))
+	for i, w := range writes {
+		errs[i] = s.Put(ctx, w)
+	}
+	return errs, nil
+}
+
+// Segmenter is a store that can be scanned in parallel. Reach it through [Segments].
+type Segmenter interface {
+	// Segments divides the store into at most n parts of about the same size. Together they hold every key exactly
+	// once, keys written later included.
+	Segments(ctx context.Context, n int) ([]Segment, error)
+}
+
+// Segments divides a store into at most n parts. Fallback: one part, the whole.
+func Segments[K, V any](ctx context.Context, s Store[K, V], n int) ([]Segment, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("stores: a store is divided into at least one segment, not %d", n)
+	}
+	if sg, ok := s.(Segmenter); ok {
+		segs, err := sg.Segments(ctx, n)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return segs, err
+		}
+	}
+	return []Segment{""}, nil
+}
+
+// Counter is a store that knows about how many records it holds. Reach it through [ApproxCount].
+type Counter interface {
+	// ApproxCount is the number of records, tombstones included: for progress and estimates, never for a verdict.
+	ApproxCount(ctx context.Context) (int64, error)
+}
+
+// ApproxCount is about how many records the store holds. Fallback: an error that Is errors.ErrUnsupported; show progress
+// without a total then.
+func ApproxCount[K, V any](ctx context.Context, s Store[K, V]) (int64, error) {
+	if c, ok := s.(Counter); ok {
+		return c.ApproxCount(ctx)
+	}
+	return 0, unsupported("count", s)
+}
+
+// Purger is a store that can remove what the SDK added. Reach it through [Purge].
+type Purger[K any] interface {
+	// Purge takes the SDK's traces off each record that still has exactly the version named, as one atomic step per
+	// record: a tombstone is removed, a live record loses its metadata and becomes unstamped. The answers are as those
+	// of PutMany.
+	Purge(ctx context.Context, targets []PurgeTarget[K]) ([]error, error)
+}
+
+// PurgeTarget names a record to purge and the stamp that it must still have.
+type PurgeTarget[K any] struct {
+	Key     K
+	Version Version
+}
+
+// Purge removes tombstones and metadata, conditionally. Fallback: an error that Is errors.ErrUnsupported, as an
+// unconditional removal could destroy a newer write.
+func Purge[K, V any](ctx context.Context, s Store[K, V], targets []PurgeTarget[K]) ([]error, error) {
+	if p, ok := s.(Purger[K]); ok {
+		errs, err := p.Purge(ctx, targets)
+		if err == nil && len(errs) != len(targets) {
+			return nil, fmt.Errorf("stores: %T answered %d of %d targets", s, len(errs), len(targets))
+		}
+		return errs, err
+	}
+	return nil, unsupported("purge", s)
+}
+
+// PairWriter is a store that can commit a write of its own together with one in another store. Reach it through
+// [PutPair].
+type PairWriter[K, V any] interface {
+	// PutPair stores both or neither. errors.ErrUnsupported if the two stores can not commit together; *[PairError] if
+	// a condition was refused or a write rejected.
+	PutPair(ctx context.Context, mine Write[K, V], other Store[K, V], theirs Write[K, V]) error
+}
+
+// PairError is the answer to a pair of writes of which at least one could not be stored; neither was.
+type PairError struct {
+	// First and Second are what Put would have answered for each; nil for a write that alone would have been stored.
+	First, Second error
+}
+
+// Error names both outcomes.
+func (e *PairError) Error() string {
+	return fmt.Sprintf("neither of two writes was stored: first: %v; second: %v", e.First, e.Second)
+}
+
+// Unwrap returns the errors that are there.
+func (e *PairError) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.First, e.Second} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// Wrapper is a store around another one. A pair write looks through it to find out whether two stores share a database.
+type Wrapper[K, V any] interface {
+	Unwrap() Store[K, V]
+}
+
+// PutPair commits a write to a and one to b together. Fallback: an error that Is errors.ErrUnsupported, before anything
+// was written; write one after the other then.
+func PutPair[K, V any](ctx context.Context, a Store[K, V], wa Write[K, V], b Store[K, V], wb Write[K, V]) error {
+	if p, ok := a.(PairWriter[K, V]); ok {
+		return p.PutPair(ctx, wa, b, wb)
+	}
+	return unsupported("pair write", a)
+}
+
+// Checker is a store that can tell without I/O that a write could never be stored. Reach it through [Check].
+type Checker[K, V any] interface {
+	// Check encodes the record and looks at its size. The error Is ErrPermanent.
+	Check(w Write[K, V]) error
+}
+
+// Check tells whether a write could be stored at all, before anything is written anywhere. Fallback: only what
+// [Write.Validate] finds.
+func Check[K, V any](s Store[K, V], w Write[K, V]) error {
+	if err := w.Validate(); err != nil {
+		return err
+	}
+	if c, ok := s.(Checker[K, V]); ok {
+		if err := c.Check(w); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+	}
+	return nil
+}
+
+// RoundTripper is a store whose codec may change a value: a database with milliseconds takes the nanoseconds off a time.
+// Reach it through [RoundTrip].
+type RoundTripper[V any] interface {
+	// RoundTrip returns v as a Get after a Put would, without I/O. It does not keep or change v.
+	RoundTrip(v V) (V, error)
+}
+
+// RoundTrip returns a value as this store would give it back. Fallback: v itself.
+func RoundTrip[K, V any](s Store[K, V], v V) (V, error) {
+	if r, ok := s.(RoundTripper[V]); ok {
+		rv, err := r.RoundTrip(v)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return rv, err
+		}
+	}
+	return v, nil
+}
+
+func unsupported[K, V any](what string, s Store[K, V]) error {
+	return fmt.Errorf("stores: %T has no %s: %w", s, what, errors.ErrUnsupported)
+}
