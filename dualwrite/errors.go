@@ -1,0 +1,50 @@
+package dualwrite
+
+import (
+	"errors"
+
+	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// What the errors of a repository are, for errors.Is. Errors of a context pass through as they are.
+var (
+	// ErrNotFound: there is no record under the key, or it was deleted.
+	ErrNotFound = stores.ErrNotFound
+	// ErrExists: Create found a record. Nothing was written.
+	ErrExists = errors.New("the record exists")
+	// ErrVersion: a conditional write found another version than the one required. Nothing was written.
+	ErrVersion = errors.New("the record has another version")
+	// ErrConflict: too many concurrent writes of this key got in between. Nothing was written; trying again is safe.
+	ErrConflict = errors.New("too many concurrent writes of this record, nothing was written")
+	// ErrIndeterminate: the write may have been applied, or may still be: its outcome could not be learned in time. Read
+	// the record before doing it again.
+	ErrIndeterminate = errors.New("the outcome of the write is not known")
+	// ErrBlocked: old holds a newer state of this record that new does not take, or new has lost what it was based on.
+	// Neither can be answered without guessing; the cause says which, and Status names the key.
+	ErrBlocked = errors.New("the record can not be brought in step")
+	// ErrMirrorMissed: the write is committed, do not repeat it; the new place does not have it yet. Only with
+	// Options.ReportMissedMirrors.
+	ErrMirrorMissed = errors.New("the write is committed, but its mirror was missed")
+	// ErrPhaseUnknown: the flag gives no phase that this operation may be carried out in. Nothing was written.
+	ErrPhaseUnknown = flags.ErrPhaseUnknown
+	// ErrClosed: the repository was closed. Nothing was written.
+	ErrClosed = stores.ErrClosed
+)
+
+// Error says which operation failed, on which key and in which place.
+type Error = stores.Error
+
+// fail wraps an error once, where it leaves the repository.
+func (r *Repository[K, V]) fail(op, place string, key K, err error) error {
+	return &Error{Op: op, Place: place, Key: r.keyText(key), Err: err}
+}
+
+// keyText is the key as people see it; a key that has no canonical form has none.
+func (r *Repository[K, V]) keyText(key K) string {
+	b, err := r.old.store.Keys().Append(nil, key)
+	if err != nil {
+		return ""
+	}
+	return stores.FormatKey(b)
+}

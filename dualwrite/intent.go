@@ -1,0 +1,137 @@
+package dualwrite
+
+import (
+	"fmt"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// writeIntent is the write of read-new/write-both: read new, announce in old, commit in new. Blind changes go the same
+// way, as a stamp alone would not say what they replaced.
+func (o *op[K, V]) writeIntent(c *change[V]) (stores.Version, error) {
+	dead := stores.Unknown // an intent in old that can never commit, and may be replaced
+	for attempt := 0; ; attempt++ {
+		if err := o.pause(attempt); err != nil {
+			return stores.Unknown, err
+		}
+		base, err := o.get(&o.r.new)
+		if err != nil {
+			return stores.Unknown, err
+		}
+		rec, nothing := c.apply(base)
+		if nothing != nil {
+			if stands, err := o.confirm(base.Version); err != nil {
+				return stores.Unknown, err
+			} else if !stands {
+				continue
+			}
+			return stores.Unknown, o.fail(&o.r.new, nothing)
+		}
+		if rec.Version, err = o.next(base.Version); err != nil {
+			return stores.Unknown, err
+		}
+		rec.Prev = base.Version
+		announced, died, err := o.announce(rec, dead)
+		if err != nil {
+			return stores.Unknown, err
+		}
+		if !announced {
+			dead = died
+			continue
+		}
+		committed, err := o.commit(rec)
+		if committed || err != nil {
+			return rec.Version, err
+		}
+		dead = rec.Version
+	}
+}
+
+// announce puts the intent to old. If old holds something newer that is brought over first: not announced, start over;
+// died is then an intent that was found dead.
+func (o *op[K, V]) announce(rec stores.Record[V], dead stores.Version) (announced bool, died stores.Version, err error) {
+	intent := rec
+	intent.Intent = true
+	cond := stores.IfAtMost(rec.Prev, dead)
+	if err := o.check(intent, cond); err != nil {
+		return false, dead, err
+	}
+	res := o.put(&o.r.old, intent, cond, true)
+	switch {
+	case res.outcome == stores.OutcomeApplied:
+		o.detach(o.r.opts.OperationTimeout)
+		return true, dead, nil
+	case res.outcome == stores.OutcomeRefused && !res.doubt:
+		old, err := o.get(&o.r.old)
+		if err != nil {
+			return false, dead, err
+		}
+		_, died, err := o.resolve(old)
+		if died.IsUnknown() {
+			died = dead
+		}
+		return false, died, err
+	default:
+		return false, dead, o.undecided(&o.r.old, rec.Version, res)
+	}
+}
+
+// check encodes the record for both places, so that one that can not be stored is refused before anything is written.
+func (o *op[K, V]) check(intent stores.Record[V], cond stores.Condition) error {
+	if err := stores.Check(o.r.old.store, stores.Write[K, V]{Key: o.key, Record: intent, If: cond}); err != nil {
+		return o.fail(&o.r.old, err)
+	}
+	final := stores.Write[K, V]{Key: o.key, Record: intent.Final(), If: stores.IfStamp(intent.Prev)}
+	if err := stores.Check(o.r.new.store, final); err != nil {
+		return o.fail(&o.r.new, err)
+	}
+	return nil
+}
+
+// commit puts the announced record to new. Neither committed nor an error: it certainly was not and never will be, as
+// new has moved past its base.
+func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
+	p := &o.r.new
+	res := o.put(p, rec, stores.IfStamp(rec.Prev), true)
+	switch res.outcome {
+	case stores.OutcomeApplied:
+		return true, nil
+	case stores.OutcomeRefused:
+		// Whatever replaced the base directly is not this write, even if an earlier try is in doubt.
+		if res.stored.Prev.Same(rec.Prev) {
+			return false, nil
+		}
+		old, err := o.get(&o.r.old)
+		if err != nil {
+			return false, o.indeterminate(&o.r.old, rec.Version, err)
+		}
+		if old.Prev.Same(rec.Version) { // somebody has built on it
+			return true, nil
+		}
+		return false, o.indeterminate(p, rec.Version, res.err)
+	case stores.OutcomeRejected:
+		o.block(rec.Version, res.err)
+	}
+	return false, o.indeterminate(p, rec.Version, res.err)
+}
+
+// confirm tells whether an outcome that writes nothing still stands: it was derived from what new held, and does if old
+// is not ahead of that. If old is, it is brought over, and the operation has to start over.
+func (o *op[K, V]) confirm(seen stores.Version) (stands bool, err error) {
+	old, err := o.get(&o.r.old)
+	if err != nil {
+		return false, err
+	}
+	if !old.Version.Newer(seen) {
+		return true, nil
+	}
+	now, _, err := o.resolve(old)
+	return err == nil && now.Version.Same(seen), err
+}
+
+// block reports a key whose state in old can not be brought to new.
+func (o *op[K, V]) block(v stores.Version, cause error) error {
+	o.r.blocked.add(o.r.keyText(o.key), cause, o.r.opts.Clock.Now())
+	o.observe(EventBlocked, o.r.new.name, v, 0, cause)
+	return o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrBlocked, cause))
+}

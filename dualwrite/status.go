@@ -1,0 +1,115 @@
+package dualwrite
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dualwrite/dualwrite/flags"
+)
+
+// Status is what a repository can tell about itself, at one moment. It is meant for health pages and gates; its JSON
+// form is stable.
+type Status struct {
+	// Phase is what an operation that began now would be carried out in; zero if PhaseErr says why there is none.
+	Phase    flags.Phase `json:"phase"`
+	PhaseErr string      `json:"phase_error,omitempty"`
+	// InFlight counts the operations that are running, by the phase they are carried out in. Phases without any are
+	// left out.
+	InFlight map[flags.Phase]int64 `json:"in_flight"`
+	// Events counts what happened since the repository was made, by the name of the kind.
+	Events map[string]uint64 `json:"events"`
+	// Blocked are keys that could not be brought in step, the latest 100 of them.
+	Blocked []BlockedKey `json:"blocked"`
+}
+
+// BlockedKey is a key that answers ErrBlocked, and why.
+type BlockedKey struct {
+	// Key is the key as stores.FormatKey shows it.
+	Key string `json:"key"`
+	// Cause is the reason of the last time.
+	Cause string `json:"cause"`
+	// Time is when that was.
+	Time time.Time `json:"time"`
+}
+
+// Status tells what the repository is doing. It never blocks on a store.
+func (r *Repository[K, V]) Status() Status {
+	s := Status{InFlight: map[flags.Phase]int64{}, Events: map[string]uint64{}, Blocked: r.blocked.list()}
+	p, err := validPhase(r.phase.Phase(context.Background(), flags.Read))
+	if err != nil {
+		s.PhaseErr = err.Error()
+	} else {
+		s.Phase = p
+	}
+	for _, p := range flags.Phases() {
+		if n := r.running.count[p].Load(); n != 0 {
+			s.InFlight[p] = n
+		}
+	}
+	for k := EventMirrorMissed; k < eventKinds; k++ {
+		s.Events[k.String()] = r.counts[k].Load()
+	}
+	return s
+}
+
+// Drained waits until no operation that is carried out in phase p is running in this repository. If the source has left
+// p for good, none will begin any more. The error is the context's.
+func (r *Repository[K, V]) Drained(ctx context.Context, p flags.Phase) error {
+	if !p.Valid() {
+		return &Error{Op: "drained", Err: ErrPhaseUnknown}
+	}
+	return r.running.wait(ctx, func() bool { return r.running.count[p].Load() == 0 })
+}
+
+// Close refuses new operations (ErrClosed) and waits for the running ones. It may be called several times; the error is
+// the context's, when some were still running. The stores and the source are the caller's to close.
+func (r *Repository[K, V]) Close(ctx context.Context) error {
+	r.running.closed.Store(true)
+	return r.running.wait(ctx, r.running.idle)
+}
+
+// blockedKeys remembers the latest keys that could not be brought in step.
+type blockedKeys struct {
+	mu   sync.Mutex
+	keys map[string]BlockedKey
+}
+
+const blockedMost = 100
+
+func (b *blockedKeys) add(key string, cause error, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.keys == nil {
+		b.keys = map[string]BlockedKey{}
+	}
+	b.keys[key] = BlockedKey{Key: key, Cause: cause.Error(), Time: now}
+	if len(b.keys) > blockedMost {
+		delete(b.keys, b.sorted()[0].Key)
+	}
+}
+
+func (b *blockedKeys) remove(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.keys, key)
+}
+
+func (b *blockedKeys) list() []BlockedKey {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sorted()
+}
+
+// sorted is the keys from the earliest to the latest.
+func (b *blockedKeys) sorted() []BlockedKey {
+	return slices.SortedFunc(maps.Values(b.keys), func(x, y BlockedKey) int {
+		if c := x.Time.Compare(y.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Key, y.Key)
+	})
+}
