@@ -1,0 +1,59 @@
+package servers
+
+import (
+	"os"
+	"testing"
+)
+
+// SkipVariable is the environment variable that, set to 1, makes the tests that need a real server skip everywhere.
+const SkipVariable = "DUALWRITE_SKIP_SERVERS"
+
+// ForTest starts a server with a data folder of its own and stops it when the test ends. If the server is not installed
+// the test skips, or fails where CI=true; with [SkipVariable] it always skips.
+func ForTest(t testing.TB, s Server) *Process {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict, why := missing(s.Installed(root), os.Getenv); verdict == fail {
+		t.Fatalf("%s: %s", s.Name, why)
+	} else if verdict == skip {
+		t.Skipf("%s: NOT TESTED: %s", s.Name, why)
+	}
+	p, err := Start(t.Context(), s, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("%s said:\n%s", s.Program, p.Output())
+		}
+	})
+	return p
+}
+
+type verdict int
+
+const (
+	run verdict = iota
+	skip
+	fail
+)
+
+// missing decides what becomes of a test that needs a server. It takes the environment as a function.
+func missing(installed bool, getenv func(string) string) (verdict, string) {
+	switch {
+	case getenv(SkipVariable) == "1":
+		return skip, SkipVariable + "=1 is set"
+	case installed:
+		return run, ""
+	case getenv("CI") == "true":
+		return fail, "the server is not installed and CI=true: `make servers` comes first"
+	default:
+		return skip, "the server is not installed: run `make servers`"
+	}
+}

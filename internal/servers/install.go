@@ -1,0 +1,137 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// ErrNoCargo is returned by [Install] when the program that builds the servers is not on the machine.
+var ErrNoCargo = errors.New("servers: cargo (Rust) is not installed; it builds the servers from source")
+
+// InstallOptions are what tests want to replace. The zero value is right otherwise.
+type InstallOptions struct {
+	// Root is the folder to install below. Default [Root].
+	Root string
+	// Cargo is the program that builds. Default cargo from the path. CARGO_BUILD_JOBS in the environment bounds the
+	// number of cores that it takes.
+	Cargo string
+	// Tick is the time between two lines of progress. Default 20 s.
+	Tick time.Duration
+}
+
+// Install builds a server unless it is there already, and reports on out. It can be run by any number of processes at
+// once: one builds, the others wait for it. The program appears whole or not at all. The error Is [ErrNoCargo] when
+// cargo is missing.
+func Install(ctx context.Context, s Server, out io.Writer, o *InstallOptions) error {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return err
+	}
+	if s.Installed(opts.Root) {
+		say(out, "%s (%s) is installed", s.Name, s.folder())
+		return nil
+	}
+	if _, err := exec.LookPath(opts.Cargo); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoCargo, err)
+	}
+	if err := os.MkdirAll(opts.Root, 0o755); err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(opts.Root, s.folder()+".lock"), func() {
+		say(out, "%s (%s): another run is installing it, waiting", s.Name, s.folder())
+	})
+	if err != nil {
+		return fmt.Errorf("servers: locking %s: %w", opts.Root, err)
+	}
+	defer unlock()
+	if s.Installed(opts.Root) {
+		say(out, "%s (%s) is installed", s.Name, s.folder())
+		return nil
+	}
+	return s.build(ctx, out, opts)
+}
+
+func (o *InstallOptions) withDefaults() (InstallOptions, error) {
+	var opts InstallOptions
+	if o != nil {
+		opts = *o
+	}
+	if opts.Cargo == "" {
+		opts.Cargo = "cargo"
+	}
+	if opts.Tick == 0 {
+		opts.Tick = 20 * time.Second
+	}
+	if opts.Root != "" {
+		return opts, nil
+	}
+	root, err := Root()
+	opts.Root = root
+	return opts, err
+}
+
+// build lets cargo install into a folder of its own and renames that into place.
+func (s Server) build(ctx context.Context, out io.Writer, o InstallOptions) error {
+	started := time.Now()
+	say(out, "%s (%s): building from source, once per machine; this takes minutes", s.Name, s.folder())
+	tmp, err := os.MkdirTemp(o.Root, ".building-")
+	if err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	defer os.RemoveAll(tmp) //nolint:errcheck // a folder left behind does no harm, and there is nothing else to try
+	args := []string{"install", s.Crate, "--version", s.Version, "--locked", "--root", tmp}
+	if err := s.cargo(ctx, out, o, append(args, s.Flags...)); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(tmp, "bin", s.Program)); err != nil {
+		return fmt.Errorf("servers: cargo installed %s without its program: %w", s.folder(), err)
+	}
+	// What is in the way can only be an installation without its program.
+	final := filepath.Join(o.Root, s.folder())
+	if err := os.RemoveAll(final); err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	if err := os.Rename(tmp, final); err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	say(out, "%s (%s): installed in %v", s.Name, s.folder(), time.Since(started).Round(time.Second))
+	return nil
+}
+
+// cargo runs one command and says every tick how far it is.
+func (s Server) cargo(ctx context.Context, out io.Writer, o InstallOptions, args []string) error {
+	log := &output{limit: 8 << 10}
+	cmd := exec.CommandContext(ctx, o.Cargo, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.WaitDelay = time.Second
+	tieGroup(cmd)
+	started := time.Now()
+	done := make(chan error, 2) // the answers of Start and Wait
+	go startTied(cmd, done, func() { done <- cmd.Wait() })
+	if err := <-done; err != nil {
+		return fmt.Errorf("servers: starting %s: %w", o.Cargo, err)
+	}
+	tick := time.NewTicker(o.Tick)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				return fmt.Errorf("servers: building %s: %w; the last it said:\n%s", s.folder(), errors.Join(err, ctx.Err()), log.tail())
+			}
+			return nil
+		case <-tick.C:
+			say(out, "%s (%s): %v, %s", s.Name, s.folder(), time.Since(started).Round(time.Second), log.lastLine())
+		}
+	}
+}
+
+func say(out io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(out, "servers: "+format+"\n", args...)
+}
