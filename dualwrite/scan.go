@@ -18,8 +18,9 @@ var ErrPhaseChanged = errors.New("the phase has moved on too far for this scan")
 const scanPage = 256
 
 // Scan yields every live record, in the order of the place that it reads: old in old-only and read-old/write-both, new
-// otherwise. A record that is there during the whole scan is yielded exactly once. In read-new/write-both each page is
-// compared with old and brought in step, and what only old holds comes last, so that no acknowledged write is missed.
+// otherwise. A record that is there during the whole scan is yielded exactly once. In read-new/write-both what only old
+// holds is brought over before the first record is yielded, which takes a pass over old, and each page of new is compared
+// with old and brought in step, so that no acknowledged write is missed.
 //
 // A record that can not be decoded or brought in step is yielded as an *[Error] with its key, and the scan goes on; an
 // error without a key ends it. The scan counts as in flight in its phase. When the phase has moved on by more than one it
@@ -37,8 +38,10 @@ func (r *Repository[K, V]) Scan(ctx context.Context) iter.Seq2[Item[K, V], error
 			s.plain(r.place(routes[phase].decides))
 			return
 		}
-		if s.strict(&r.new, &r.old, s.inNew) {
-			s.strict(&r.old, &r.new, s.onlyInOld)
+		// Whatever is there from now on is in new before new is scanned. The other way round a record that somebody else
+		// brings over between the two passes would be in neither.
+		if s.strict(&r.old, &r.new, s.bringOver) {
+			s.strict(&r.new, &r.old, s.inNew)
 		}
 	}
 }
@@ -106,13 +109,14 @@ func (s *scan[K, V]) inNew(key K, here, there stores.Result[V]) bool {
 	return s.one(&s.r.new, key, here.Record, here.Err)
 }
 
-// onlyInOld yields a record of old that new has nothing of: what new holds, tombstones included, was seen before.
-func (s *scan[K, V]) onlyInOld(key K, here, there stores.Result[V]) bool {
-	if there.Err == nil && !there.Record.Version.IsAbsent() {
+// bringOver puts a record of old to new, if new has nothing of it, and yields why it can not. All that new holds comes up
+// when new is scanned.
+func (s *scan[K, V]) bringOver(key K, here, there stores.Result[V]) bool {
+	if there.Err != nil || !there.Record.Version.IsAbsent() {
 		return true
 	}
 	s.r.catchUp(s.ctx, "scan", s.phase, key, here, &there)
-	return s.one(&s.r.old, key, there.Record, there.Err)
+	return there.Err == nil || s.one(&s.r.new, key, there.Record, there.Err)
 }
 
 // one yields a record if it is live, or an error. An error of one record does not end the scan.
