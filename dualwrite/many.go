@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"sync"
 
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
@@ -68,9 +67,12 @@ func (r *Repository[K, V]) getMany(ctx context.Context, name string, phase flags
 	if !routes[phase].strict {
 		return r.getManyFrom(ctx, name, r.place(routes[phase].decides), keys)
 	}
-	fromOld := inBackground(func() ([]stores.Result[V], error) { return r.getManyFrom(ctx, name, &r.old, keys) })
-	recs, err := r.getManyFrom(ctx, name, &r.new, keys)
-	olds, oldErr := fromOld()
+	var recs, olds []stores.Result[V]
+	var err, oldErr error
+	together(
+		func() { recs, err = r.getManyFrom(ctx, name, &r.new, keys) },
+		func() { olds, oldErr = r.getManyFrom(ctx, name, &r.old, keys) },
+	)
 	if err = errors.Join(err, oldErr); err != nil {
 		return nil, err
 	}
@@ -137,15 +139,15 @@ func (r *Repository[K, V]) eachKey(name string, n int, key func(i int) K, fn fun
 		lane := maphash.Bytes(seed, buf) % uint64(len(lanes))
 		lanes[lane] = append(lanes[lane], i)
 	}
-	var wg sync.WaitGroup
-	for _, lane := range lanes {
-		wg.Go(func() {
+	work := make([]func(), len(lanes))
+	for l, lane := range lanes {
+		work[l] = func() {
 			for _, i := range lane {
 				results[i].Version, results[i].Err = fn(i)
 			}
-		})
+		}
 	}
-	wg.Wait()
+	together(work...)
 	var t tally
 	for _, res := range results {
 		if res.Err != nil {

@@ -36,37 +36,13 @@ func (r *Repository[K, V]) readBoth(ctx context.Context, name string, phase flag
 
 // getBoth reads the record in both places at the same time.
 func (o *op[K, V]) getBoth() (old, now stores.Record[V], err error) {
-	fromOld := inBackground(func() (stores.Record[V], error) { return o.get(&o.r.old) })
-	now, newErr := o.get(&o.r.new)
-	old, err = fromOld()
-	if newErr != nil {
-		err = newErr
+	var oldErr error
+	together(
+		func() { now, err = o.get(&o.r.new) },
+		func() { old, oldErr = o.get(&o.r.old) },
+	)
+	if err == nil {
+		err = oldErr
 	}
 	return old, now, err
-}
-
-// inBackground runs fn in a goroutine of its own and returns the function that waits for it. A panic of fn is raised in
-// the goroutine that waits, where the caller can recover it, instead of ending the process.
-func inBackground[T any](fn func() (T, error)) (wait func() (T, error)) {
-	type result struct {
-		value    T
-		err      error
-		panicked any
-	}
-	done := make(chan result, 1)
-	go func() {
-		var res result
-		defer func() {
-			res.panicked = recover()
-			done <- res
-		}()
-		res.value, res.err = fn()
-	}()
-	return func() (T, error) {
-		res := <-done
-		if res.panicked != nil {
-			panic(res.panicked)
-		}
-		return res.value, res.err
-	}
 }

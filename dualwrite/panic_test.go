@@ -1,0 +1,66 @@
+package dualwrite_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/stores/storefault"
+)
+
+// A store that panics must do so where the caller can recover it (every HTTP server does), and with nothing of the
+// operation still running.
+func TestPanicReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	keys := []string{"a", "b", "c", "d", "e"}
+	operations := map[string]func(ctx context.Context, r *rig){
+		"get":      func(ctx context.Context, r *rig) { _, _ = r.Get(ctx, "a") },
+		"get many": func(ctx context.Context, r *rig) { _, _ = r.GetMany(ctx, keys) },
+		"put":      func(ctx context.Context, r *rig) { _, _ = r.Put(ctx, "a", account{}) },
+		"put many": func(ctx context.Context, r *rig) {
+			_, _ = r.PutMany(ctx, []dualwrite.Item[string, account]{{Key: "a"}, {Key: "b"}})
+		},
+		"delete many": func(ctx context.Context, r *rig) { _, _ = r.DeleteMany(ctx, keys) },
+		"scan": func(ctx context.Context, r *rig) {
+			for range r.Scan(ctx) { //nolint:revive // what it yields does not matter
+			}
+		},
+	}
+	for name, do := range operations {
+		for _, place := range []string{"old", "new"} {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, phaseB, nil)
+				r.plant(r.old, "a", live(r.stamp(), 1))
+				broken, slow := r.old, r.new
+				if place == "new" {
+					broken, slow = r.new, r.old
+				}
+				broken.before = func(context.Context, storefault.Call) error { panic("broken") }
+				slow.fault.SetRules(storefault.Always(storefault.Fault{Kind: storefault.Slow, Delay: time.Second}))
+				var running atomic.Int32
+				slow.before = func(context.Context, storefault.Call) error { running.Add(1); return nil }
+				slow.after = func(context.Context, storefault.Call, error) error { running.Add(-1); return nil }
+
+				got := recovered(func() { do(t.Context(), r) })
+				if got != "broken" {
+					t.Errorf("%s, %s panics: the caller recovers %v", name, place, got)
+				}
+				if n := running.Load(); n != 0 {
+					t.Errorf("%s, %s panics: %d calls still running", name, place, n)
+				}
+				if n := r.Status().InFlight; len(n) != 0 {
+					t.Errorf("%s, %s panics: %v in flight", name, place, n)
+				}
+			})
+		}
+	}
+}
+
+func recovered(fn func()) (what any) {
+	defer func() { what = recover() }()
+	fn()
+	return nil
+}
