@@ -1,0 +1,139 @@
+package boltstore
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	s, err := View[string, map[string]any](open(t), "v", stores.StringKeys[string](), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"big": json.Number("9007199254740993"), "fraction": json.Number("1.10"), "html": "<a & b>"}
+	w := stores.Write[string, map[string]any]{Key: "k", If: stores.IfOlder(stamp(1)),
+		Record: stores.Record[map[string]any]{Meta: stores.Meta{Version: stamp(1)}, Value: want}}
+	if err := s.Put(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(t.Context(), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got.Value); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestValuesThatDoNotDecode(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	s := notes(t, db, "v")
+	for name, raw := range map[string]string{
+		"trailing": `{"n":1} {"n":2}`, "cut": `{"n":1`, "empty": ``, "type": `{"n":"one"}`, "garbage": `{"n":1}}`,
+	} {
+		damage(t, db, name, append(appendMeta(nil, stores.Meta{Version: stamp(1)}), raw...))
+	}
+	damage(t, db, "no bytes", []byte{})
+	damage(t, db, "format", []byte{0x25, 2, 0})
+	bad := 0
+	for e, err := range s.Scan(t.Context(), "", nil) {
+		var re *stores.RecordError
+		if !errors.As(err, &re) {
+			t.Fatalf("%v, %v", e, err)
+		}
+		bad++
+		if _, err := s.Get(t.Context(), string(re.Key)); err == nil || errors.Is(err, stores.ErrNotFound) || !strings.Contains(err.Error(), string(re.Key)) {
+			t.Errorf("%s: Get: %v", re.Key, err)
+		}
+	}
+	if bad != 7 {
+		t.Errorf("the scan named %d of 7 records", bad)
+	}
+	w := write{Key: "format", Record: live(stamp(2), stores.Unknown, 1), If: stores.IfOlder(stamp(2))}
+	if err := s.Put(t.Context(), w); !errors.Is(err, stores.ErrPermanent) {
+		t.Errorf("a write over a record of unknown format: %v", err)
+	}
+}
+
+// damage stores raw bytes in view v behind the store's back.
+func damage(t *testing.T, db *DB, key string, raw []byte) {
+	t.Helper()
+	err := db.bolt.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("v")).Put([]byte(key), raw) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCodecOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	var kept [][]byte
+	s, err := View(open(t), "v", stores.StringKeys[string](), &ViewOptions[note]{
+		Encode: func(dst []byte, v note) ([]byte, error) {
+			if v.N < 0 {
+				return nil, errors.New("negative")
+			}
+			return append(dst, v.Text...), nil
+		},
+		Decode: func(b []byte) (note, error) {
+			kept = append(kept, b)
+			return note{Text: string(b)}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{"", "one", strings.Repeat("long ", 10_000)}
+	for _, text := range texts {
+		r := record{Meta: stores.Meta{Version: stamp(1)}, Value: note{Text: text}}
+		mustPut(t, s, write{Key: "k" + text[:min(3, len(text))], Record: r, If: stores.IfOlder(stamp(1))})
+	}
+	var got []string
+	for e, err := range s.Scan(t.Context(), "", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e.Record.Value.Text)
+	}
+	if _, err := s.Get(t.Context(), "kone"); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{texts[0], texts[2], texts[1]}, got); d != "" {
+		t.Error(d)
+	}
+	if err := s.Check(write{Key: "k", Record: live(stamp(1), stores.Unknown, -1), If: stores.IfOlder(stamp(1))}); !errors.Is(err, stores.ErrPermanent) {
+		t.Errorf("a refused value: %v", err)
+	}
+	for i, b := range kept { // each may write on what it was given
+		_ = append(b, 'x')
+		clear(b)
+		if r, err := s.Get(t.Context(), "kone"); err != nil || r.Value.Text != "one" {
+			t.Fatalf("after %d: %v %v", i, r, err)
+		}
+	}
+}
+
+func TestRoundTripIsWhatAReadGives(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	s, err := View[string, map[string]any](db, "v", stores.StringKeys[string](), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := map[string]any{"n": 1.5, "nil": []string(nil), "bad": "\xff"}
+	got, err := stores.RoundTrip(s, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string]any{"n": json.Number("1.5"), "nil": nil, "bad": "\ufffd"}, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
