@@ -2,6 +2,7 @@ package dualwrite
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
@@ -34,6 +35,21 @@ var (
 
 // Error says which operation failed, on which key and in which place.
 type Error = stores.Error
+
+// noEffect are the identities that say that a call had no effect.
+var noEffect = []error{
+	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, stores.ErrPermanent, stores.ErrTransient,
+}
+
+// cause is why one call failed of a write that may have had an effect all the same. It keeps its text and its identities,
+// except those that would tell the caller that there was none.
+type cause struct{ err error }
+
+func (c cause) Error() string { return c.err.Error() }
+
+// Is and As stand in for Unwrap, which would show everything.
+func (c cause) Is(target error) bool { return !slices.Contains(noEffect, target) && errors.Is(c.err, target) }
+func (c cause) As(target any) bool   { return errors.As(c.err, target) }
 
 // fail wraps an error once, where it leaves the repository.
 func (r *Repository[K, V]) fail(op, place string, key K, err error) error {

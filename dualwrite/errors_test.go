@@ -37,9 +37,12 @@ func TestEffectAndNoEffectAreNeverOneError(t *testing.T) {
 				if p == phaseB {
 					want = dualwrite.ErrIndeterminate
 				}
-				_, err := r.Put(t.Context(), "k", account{})
+				v, err := r.Put(t.Context(), "k", account{})
 				r.wantErr(err, "new", "k", want)
 				wantOnly(r, name, err, want)
+				if v.IsUnknown() != (p == phaseB) {
+					t.Errorf("%v, %s: the answer has version %v", p, name, v)
+				}
 				if !strings.Contains(err.Error(), fault.Error()) {
 					t.Errorf("%v, %s: %q does not say why", p, name, err)
 				}
@@ -60,17 +63,13 @@ func wantOnly(r *rig, what string, err, want error) {
 // The cause of a write that may have had an effect keeps the identities that say nothing about that.
 func TestCauseOfAnIndeterminateWrite(t *testing.T) {
 	t.Parallel()
-	cause := &causeOfTest{}
-	r := newRig(t, phaseO, nil)
-	r.old.before = func(ctx context.Context, _ storefault.Call) error {
-		if deadline, ok := ctx.Deadline(); ok {
-			return errors.Join(cause, context.DeadlineExceeded, errAt(deadline.IsZero()))
-		}
-		return cause
-	}
-	synctestPut(t, r, func(err error) {
-		var got *causeOfTest
-		if !errors.Is(err, dualwrite.ErrIndeterminate) || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &got) || got != cause {
+	synctest.Test(t, func(t *testing.T) {
+		cause := &causeOfTest{}
+		r := newRig(t, phaseO, &dualwrite.Options{Backoff: stores.DefaultBackoff})
+		r.old.fault.SetRules(storefault.Always(storefault.Fault{Kind: storefault.Lost, Err: cause}, storefault.OpPut))
+		_, err := r.Put(t.Context(), "k", account{})
+		r.wantErr(err, "old", "k", dualwrite.ErrIndeterminate, context.DeadlineExceeded)
+		if got, ok := errors.AsType[*causeOfTest](err); !ok || got != cause {
 			t.Errorf("%v does not tell its cause", err)
 		}
 	})

@@ -40,8 +40,11 @@ func (o *op[K, V]) writeIntent(c *change[V]) (stores.Version, error) {
 			continue
 		}
 		committed, err := o.commit(rec)
-		if committed || err != nil {
-			return rec.Version, err
+		if err != nil {
+			return stores.Unknown, err
+		}
+		if committed {
+			return rec.Version, nil
 		}
 		dead = rec.Version
 	}

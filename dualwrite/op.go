@@ -104,7 +104,7 @@ func (o *op[K, V]) fail(p *place[K, V], err error) error {
 }
 
 // indeterminate is the answer of an operation whose outcome can not be learned.
-func (o *op[K, V]) indeterminate(p *place[K, V], v stores.Version, cause error) error {
-	o.observe(EventIndeterminate, p.name, v, 0, cause)
-	return o.fail(p, fmt.Errorf("%w: %w", ErrIndeterminate, cause))
+func (o *op[K, V]) indeterminate(p *place[K, V], v stores.Version, why error) error {
+	o.observe(EventIndeterminate, p.name, v, 0, why)
+	return o.fail(p, fmt.Errorf("%w: %w", ErrIndeterminate, cause{why}))
 }

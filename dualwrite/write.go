@@ -168,10 +168,10 @@ func (o *op[K, V]) restamp(rec stores.Record[V], above stores.Version) (higher s
 }
 
 // missed is the answer of a committed write that new does not have yet.
-func (o *op[K, V]) missed(v stores.Version, cause error) (stores.Version, error) {
-	o.observe(EventMirrorMissed, o.r.new.name, v, 0, cause)
+func (o *op[K, V]) missed(v stores.Version, why error) (stores.Version, error) {
+	o.observe(EventMirrorMissed, o.r.new.name, v, 0, why)
 	if o.r.opts.ReportMissedMirrors {
-		return v, o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrMirrorMissed, cause))
+		return v, o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrMirrorMissed, cause{why}))
 	}
 	return v, nil
 }
