@@ -2,7 +2,7 @@
 // `make servers` runs.
 //
 // Where cargo is missing it says so and succeeds, so that everything else can be tested, but fails where CI=true. With
-// DUALWRITE_SKIP_SERVERS=1 it does nothing.
+// DUALWRITE_SKIP_SERVERS=1 it does nothing. With -check it installs nothing, and says what tests had to do without.
 package main
 
 import (
@@ -19,11 +19,38 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := install(ctx, os.Stderr, os.Getenv, nil)
+	err := command(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 0:
+		return install(ctx, os.Stderr, os.Getenv, nil)
+	case len(args) == 1 && args[0] == "-check":
+		root, err := servers.Root()
+		if err == nil {
+			check(os.Stderr, os.Getenv, root)
+		}
+		return err
+	default:
+		return fmt.Errorf("servers: %q is no argument: there is only -check", args)
+	}
+}
+
+// check names the servers that no test used.
+func check(out io.Writer, getenv func(string) string, root string) {
+	for _, s := range servers.All() {
+		switch {
+		case getenv(servers.SkipVariable) == "1":
+			loud(out, servers.SkipVariable+"=1: NOTHING was tested with a real "+s.Name+" server")
+		case !s.Installed(root):
+			loud(out, "NOTHING was tested with a real "+s.Name+" server: it is not installed, run `make servers`")
+		}
 	}
 }
 

@@ -36,3 +36,21 @@ func TestInstallWithoutCargo(t *testing.T) {
 		})
 	}
 }
+
+func TestCheckIsLoudAboutWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, skip := range []string{"", "1"} {
+		var out bytes.Buffer
+		check(&out, func(k string) string { return map[string]string{servers.SkipVariable: skip}[k] }, t.TempDir())
+		if got := strings.Count(out.String(), "!!! "); got != len(servers.All()) {
+			t.Errorf("%s=%q: %d of %d servers named in %q", servers.SkipVariable, skip, got, len(servers.All()), out.String())
+		}
+	}
+}
+
+func TestCommandRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	if err := command(t.Context(), []string{"-chek"}); err == nil {
+		t.Error("no error")
+	}
+}

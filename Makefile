@@ -1,0 +1,114 @@
+# Everything that is run on this repository; CI calls these targets and nothing else. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The library and the examples are two modules in one workspace.
+MODULES  := . examples
+PACKAGES := ./... ./examples/...
+
+# More flags for go test, say TESTFLAGS='-count=1 -v'.
+TESTFLAGS ?=
+# How long each fuzz target runs.
+FUZZTIME  ?= 10s
+# What `make bench` runs, how often, and a file of an earlier run to compare with.
+BENCH      ?= .
+BENCHCOUNT ?= 6
+BASE       ?=
+# Flags for every program that `make examples` runs.
+EXAMPLEFLAGS ?=
+
+# Tools are built once per machine and version, outside the checkout and apart from this module's dependencies.
+TOOLS       := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dualwrite/tools
+LINT        := $(TOOLS)/golangci-lint-v2.15.0/golangci-lint
+GOVULNCHECK := $(TOOLS)/govulncheck-v1.9.0/govulncheck
+BENCHSTAT   := $(TOOLS)/benchstat-v0.0.0-20260908200009-22c9c6c9d4da/benchstat
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: test
+test: servers ## all tests of both modules, with the real servers
+	@go test -timeout 15m $(TESTFLAGS) $(PACKAGES)
+	@go run ./internal/servers/install -check
+
+.PHONY: race
+race: servers ## all tests under the race detector
+	@go test -race -timeout 25m $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: servers
+servers: ## build the real servers that tests use: once per machine, about 12 minutes (DUALWRITE_SKIP_SERVERS=1: not)
+	@go run ./internal/servers/install
+
+.PHONY: build
+build: ## compile everything, also without the workspace
+	@go build $(PACKAGES)
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go build ./...); done
+
+.PHONY: vet
+vet: ## go vet
+	@go vet $(PACKAGES)
+
+.PHONY: fmt
+fmt: ## fail on files that gofmt would change, and name them
+	@files=$$(gofmt -l .); \
+	if [ -n "$$files" ]; then echo "$$files"; echo 'not formatted: run gofmt -w on these'; exit 1; fi
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint over both modules
+	@for m in $(MODULES); do (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...); done
+
+.PHONY: tidy
+tidy: ## fail if a go.mod or go.sum is not tidy, and show how
+	@for m in $(MODULES); do (cd $$m && go mod tidy -diff); done
+
+.PHONY: vuln
+vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the database on the network
+	@for m in $(MODULES); do \
+		code=0; out=$$(cd $$m && $(GOVULNCHECK) ./... 2>&1) || code=$$?; \
+		if [ $$code -ne 0 ] && grep -q 'fetching vulnerabilities' <<< "$$out"; then \
+			echo '!!! the vulnerability database can not be reached: NOT CHECKED'; echo "$$out"; exit 0; fi; \
+		echo "$$out"; if [ $$code -ne 0 ]; then exit $$code; fi; \
+	done
+
+.PHONY: examples
+examples: ## run every example program; each checks itself
+	@for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
+		example=./examples/$${dir#$(CURDIR)/examples/}; echo "go run $$example $(EXAMPLEFLAGS)"; go run $$example $(EXAMPLEFLAGS); done
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	@{ grep -rl --include='*_test.go' '^func Fuzz' . || echo 'no fuzz target' >&2; } | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file" | while read -r target; do \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$file")" < /dev/null; done; done
+
+.PHONY: bench
+bench: $(BENCHSTAT) ## benchmarks; BASE=FILE of an earlier run shows the ratio
+	@mkdir -p .cache
+	@go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PACKAGES) | tee .cache/bench.txt
+	@$(BENCHSTAT) $(if $(BASE),$(BASE)) .cache/bench.txt
+
+.PHONY: ci
+ci: ## what CI runs
+	@bash .ci/run
+
+.PHONY: clean
+clean: ## remove what these targets left in the checkout; the servers and tools of the machine stay
+	@rm -rf .cache bin
+	@find . -name '*.test' -not -path './.git/*' -delete
+
+# The folder of a tool ends in the version that is installed.
+define tool
+	@echo "installing $(notdir $(@D)), once per machine"
+	@mkdir -p $(@D)
+	@GOBIN=$(@D) GOWORK=off GOFLAGS= go install $(1)@$(subst $(notdir $@)-,,$(notdir $(@D)))
+endef
+
+$(LINT):
+	$(call tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+$(GOVULNCHECK):
+	$(call tool,golang.org/x/vuln/cmd/govulncheck)
+$(BENCHSTAT):
+	$(call tool,golang.org/x/perf/cmd/benchstat)
