@@ -1,0 +1,176 @@
+package copier_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dualwrite/dualwrite/copier"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// writer writes as an instance in read-old/write-both does, as far as a copy can tell: old decides, then new is
+// mirrored. It remembers the last version of each key that old acknowledged.
+type writer struct {
+	clock *stores.Clock
+	old   stores.Store[string, user]
+	new   stores.Store[string, user]
+}
+
+// update writes one key, or deletes it. false: the key moved meanwhile.
+func (w *writer) update(ctx context.Context, key, name string, remove bool) (stores.Record[user], bool, error) {
+	was, err := stores.OrAbsent(w.old.Get(ctx, key))
+	if err != nil {
+		return was, false, err
+	}
+	t, err := w.clock.Next(was.Version)
+	if err != nil {
+		return was, false, err
+	}
+	r := stores.Record[user]{Meta: stores.Meta{Version: t, Prev: was.Version, Deleted: remove}}
+	if !remove {
+		r.Value.Name = name
+	}
+	var refused *stores.ConditionError
+	err = w.old.Put(ctx, stores.Write[string, user]{Key: key, Record: r, If: stores.IfStamp(was.Version)})
+	if errors.As(err, &refused) {
+		return r, false, nil
+	}
+	if err == nil {
+		err = w.new.Put(ctx, stores.Write[string, user]{Key: key, Record: r, If: stores.IfOlder(t)})
+		if errors.As(err, &refused) {
+			err = nil // something newer is there
+		}
+	}
+	return r, err == nil, err
+}
+
+// Nothing is lost or comes back when a copy runs beside writers that create, change and delete. (Regressions 1, 2, 21.)
+func TestCopyBesideLiveWriters(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	const keys = 600
+	old, new := newMem(t), newMem(t)
+	fill(t, old, keys/2)
+	stop := make(chan struct{})
+	last := make([]map[string]stores.Record[user], 4)
+	var wg sync.WaitGroup
+	for w := range last {
+		last[w] = make(map[string]stores.Record[user])
+		rng := rand.New(rand.NewPCG(seed, uint64(w)))
+		wr := &writer{clock: newClock(t), old: old, new: new}
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				key := keyOf(rng.IntN(keys))
+				r, ok, err := wr.update(t.Context(), key, fmt.Sprint(w, " ", i), rng.IntN(3) == 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if ok {
+					last[w][key] = r
+				}
+			}
+		})
+	}
+	for range 20 {
+		o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 1 + rand.IntN(50), Workers: 3}}
+		if r, err := copier.Copy(t.Context(), old, new, o); err != nil || !r.Clean() {
+			t.Errorf("%v %v", err, r.Reasons())
+		}
+	}
+	close(stop)
+	wg.Wait()
+	mustBeClean(t, old, new)
+	for _, acknowledged := range last {
+		for key, want := range acknowledged {
+			got, err := new.Get(t.Context(), key)
+			if err != nil || want.Version.Newer(got.Version) {
+				t.Fatalf("%s: new has %v (%v), %v was acknowledged", key, got.Version, err, want.Version)
+			}
+		}
+	}
+}
+
+// Verify beside live writers finds nothing, as nothing is wrong: what differs is in flight. (Regression 9.)
+func TestVerifyBesideLiveWritersIsClean(t *testing.T) {
+	t.Parallel()
+	old, new := newMem(t), newMem(t)
+	fill(t, old, 2000)
+	if _, err := copier.Copy(t.Context(), old, new, nil); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for w := range 3 {
+		wr := &writer{clock: newClock(t), old: old, new: new}
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, _, err := wr.update(t.Context(), keyOf(i%2100), fmt.Sprint(w, i), i%7 == 0); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: 20}, Grace: 5 * time.Millisecond, Rounds: 50}
+	r, err := copier.Verify(t.Context(), old, new, o)
+	close(stop)
+	wg.Wait()
+	if err != nil || !r.Clean() {
+		t.Fatalf("%v %v %v", err, r.Reasons(), r.Findings)
+	}
+}
+
+// Regression 25: records that keep coming at the end do not keep the pass from ending, even with a rate limit below the
+// rate at which they come.
+func TestCopyEndsAlthoughRecordsKeepComing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		for i := range 200 {
+			force(t, old, keyOf(i), record(stores.Unstamped, stores.Unknown, "plain"))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			clock := newClock(t)
+			for i := 200; sleepy(ctx, time.Millisecond); i++ {
+				force(t, old, keyOf(i), record(next(t, clock), stores.Absent, "live"))
+			}
+		})
+		r, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Workers: 1, Rate: 400}})
+		cancel()
+		wg.Wait()
+		if err != nil || r.Read < 200 || !r.Finished {
+			t.Fatalf("%v %+v", err, r.Counts)
+		}
+	})
+}
+
+// sleepy sleeps; false if the context ended meanwhile.
+func sleepy(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

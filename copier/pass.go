@@ -1,0 +1,272 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// ErrIncomplete is what the error Is when a pass went to the end and some records could not be dealt with for reasons
+// that may pass: they are findings of KindFailed, and resuming tries them again.
+var ErrIncomplete = errors.New("copier: some records could not be dealt with")
+
+// The operations, as reports and checkpoints name them.
+const (
+	opCopy   = "copy"
+	opVerify = "verify"
+	opRepair = "repair"
+	opFinish = "finish"
+)
+
+// place is one of the stores of a pass, by name.
+type place[K, V any] struct {
+	name  string
+	store stores.Store[K, V]
+}
+
+// pass goes over the segments of one or two places with several workers. It is what the operations have in common.
+type pass[K, V any] struct {
+	*state
+	throttle *throttle
+	places   []place[K, V] // to scan, in this order
+	stuck    atomic.Int32  // batches in a row of which nothing got through
+}
+
+// page is a batch of records as a scan gave them, and what its worker reuses from one to the next.
+type page[K, V any] struct {
+	at      int // the segment
+	place   string
+	entries []stores.Entry[K, V]
+	bad     []*stores.RecordError // records that do not decode
+	last    []byte                // the canonical key of the last record, once finish was called
+	lastBad bool
+	delta   delta
+}
+
+// visitor deals with one page: it does what has to be done and commits. Each worker has its own.
+type visitor[K, V any] func(ctx context.Context, pg *page[K, V]) error
+
+// newPass begins or resumes a pass over the places.
+func newPass[K, V any](ctx context.Context, op string, o PassOptions, places ...place[K, V]) (*pass[K, V], error) {
+	s, err := newState(ctx, op, o)
+	if err != nil {
+		return nil, err
+	}
+	p := &pass[K, V]{state: s, throttle: newThrottle(&o), places: places}
+	if len(s.positions) == 0 {
+		if err := p.divide(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.save(ctx, true) // a checkpoint that can not be written is found out now
+}
+
+// divide makes more segments than workers, so that an uneven division does not leave one worker alone at the end.
+func (p *pass[K, V]) divide(ctx context.Context) error {
+	for _, pl := range p.places {
+		var segs []stores.Segment
+		err := p.try(ctx, func() (err error) {
+			segs, err = stores.Segments(ctx, pl.store, 4*p.o.Workers)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("copier: dividing %s into segments: %w", pl.name, err)
+		}
+		for _, seg := range segs {
+			p.positions = append(p.positions, position{Place: pl.name, Segment: []byte(seg)})
+		}
+	}
+	return nil
+}
+
+// total is about how many records the places hold, 0 if one can not tell.
+func (p *pass[K, V]) total(ctx context.Context) (sum int64) {
+	if p.o.OnProgress == nil {
+		return 0
+	}
+	if len(p.positions) == 0 {
+		return 0 // nothing is scanned
+	}
+	for _, pl := range p.places {
+		n, err := stores.ApproxCount(ctx, pl.store)
+		if err != nil {
+			return 0
+		}
+		sum += n
+	}
+	return sum
+}
+
+// run scans everything, lets settle deal with what is pending, and reports. The last checkpoint is saved whatever
+// happened.
+func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle func(context.Context) error) (Report, error) {
+	m := startMeter(p.state, p.total(ctx))
+	defer m.finish()
+	err := p.scan(ctx, visit)
+	if err == nil {
+		err = settle(ctx)
+	}
+	if err == nil {
+		p.finish()
+		if n := p.waitingCount(); n > 0 {
+			err = fmt.Errorf("%w: %d of them", ErrIncomplete, n)
+		}
+	}
+	if saveErr := p.save(context.WithoutCancel(ctx), true); saveErr != nil {
+		err = errors.Join(err, saveErr)
+	}
+	return p.snapshot(), err
+}
+
+// scan lets the workers go over all segments.
+func (p *pass[K, V]) scan(ctx context.Context, visit func() visitor[K, V]) error {
+	todo := make(chan int, len(p.positions))
+	for i := range p.positions {
+		if !p.position(i).Done {
+			todo <- i
+		}
+	}
+	close(todo)
+	g, ctx := errgroup.WithContext(ctx)
+	for range min(p.o.Workers, len(todo)) {
+		g.Go(func() error {
+			pg, v := new(page[K, V]), visit()
+			for i := range todo {
+				if err := p.segment(ctx, i, pg, v); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// segment goes over one segment to its end. A scan that breaks off is begun again where it was.
+func (p *pass[K, V]) segment(ctx context.Context, at int, pg *page[K, V], v visitor[K, V]) error {
+	for failures := 0; ; {
+		n, broken, err := p.scanOnce(ctx, at, pg, v)
+		if err != nil || broken == nil {
+			return err
+		}
+		if n > 0 {
+			failures = 0
+		}
+		if failures++; failures >= p.o.Attempts || final(ctx, broken) {
+			return fmt.Errorf("copier: scanning %s: %w", pg.place, broken)
+		}
+		if err := p.o.Backoff.Wait(ctx, failures); err != nil {
+			return err
+		}
+	}
+}
+
+// scanOnce goes on with a segment until its end or until the scan breaks, and tells how many records it gave.
+func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
+	pos := p.position(at)
+	store := p.storeOf(pos.Place)
+	pg.at, pg.place = at, pos.Place
+	pg.clear()
+	size := p.throttle.batch()
+	for e, err := range store.Scan(ctx, stores.Segment(pos.Segment), pos.After) {
+		if err != nil && !pg.takeBad(err) {
+			broken = err
+			break
+		}
+		if err == nil {
+			pg.entries, pg.lastBad = append(pg.entries, e), false
+		}
+		if n++; len(pg.entries)+len(pg.bad) < size {
+			continue
+		}
+		if err := p.turn(ctx, store.Keys(), pg, v); err != nil {
+			return n, nil, err
+		}
+		size = p.throttle.batch()
+	}
+	if err := p.turn(ctx, store.Keys(), pg, v); err != nil || broken != nil {
+		return n, broken, err
+	}
+	p.done(at)
+	return n, nil, nil
+}
+
+// turn waits for the throttle and hands a page over.
+func (p *pass[K, V]) turn(ctx context.Context, keys stores.KeyCodec[K], pg *page[K, V], v visitor[K, V]) error {
+	n := len(pg.entries) + len(pg.bad)
+	if n == 0 {
+		return ctx.Err()
+	}
+	if err := p.throttle.wait(ctx, n-p.fresh(pg)); err != nil {
+		return err
+	}
+	if err := pg.finish(keys); err != nil {
+		return err
+	}
+	pg.delta.counts.Read += int64(n)
+	err := v(ctx, pg)
+	pg.clear()
+	return err
+}
+
+// fresh counts the records that were written after the pass began: the throttle lets them pass, or it might run after
+// new ones for ever.
+func (p *pass[K, V]) fresh(pg *page[K, V]) (n int) {
+	for i := range pg.entries {
+		if s, ok := pg.entries[i].Record.Version.Stamp(); ok && s.Time().After(p.report.Started) {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *pass[K, V]) storeOf(name string) stores.Store[K, V] {
+	for _, pl := range p.places {
+		if pl.name == name {
+			return pl.store
+		}
+	}
+	return p.places[0].store
+}
+
+// takeBad takes a record that does not decode; any other error ends the scan.
+func (pg *page[K, V]) takeBad(err error) bool {
+	var bad *stores.RecordError
+	if !errors.As(err, &bad) {
+		return false
+	}
+	pg.bad = append(pg.bad, bad)
+	pg.lastBad = true
+	return true
+}
+
+// reportBad makes findings of the records that do not decode.
+func (pg *page[K, V]) reportBad() {
+	for _, b := range pg.bad {
+		pg.delta.find(Finding{Kind: KindUndecodable, Key: b.Key, Place: pg.place, Err: b.Err})
+	}
+}
+
+// finish notes how far the page goes.
+func (pg *page[K, V]) finish(keys stores.KeyCodec[K]) (err error) {
+	if pg.lastBad {
+		pg.last = append(pg.last[:0], pg.bad[len(pg.bad)-1].Key...)
+		return nil
+	}
+	pg.last, err = keys.Append(pg.last[:0], pg.entries[len(pg.entries)-1].Key)
+	if err != nil {
+		return fmt.Errorf("copier: %s has a record under a key that is none: %w", pg.place, err)
+	}
+	return nil
+}
+
+func (pg *page[K, V]) clear() {
+	clear(pg.entries) // let go of the values
+	pg.entries, pg.bad, pg.last = pg.entries[:0], pg.bad[:0], pg.last[:0]
+	pg.delta.reset()
+}

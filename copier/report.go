@@ -1,0 +1,113 @@
+package copier
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Report says what a pass did and found. Its JSON form has two more keys, "clean" and "reasons".
+type Report struct {
+	// Op is "copy", "verify", "repair" or "finish"; Job is that of the options.
+	Op  string `json:"op"`
+	Job string `json:"job,omitempty"`
+	// Run identifies the pass over all its interruptions.
+	Run string `json:"run"`
+	// Started is before the first read of the pass, Ended after the last of this call.
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	// Resumed counts how often the pass went on after an interruption.
+	Resumed int `json:"resumed"`
+	// After is the run of the finished pass that the checkpoint was of when this one began, if there was one.
+	After string `json:"after,omitempty"`
+	// Finished tells that every record there was has been dealt with.
+	Finished bool `json:"finished"`
+	// Pending counts keys that still have to be looked at again.
+	Pending int `json:"pending"`
+
+	Counts
+
+	// Found counts the findings by kind, repaired ones included.
+	Found map[Kind]int64 `json:"found"`
+	// Findings are the first of them, as many as the options say.
+	Findings []Finding `json:"findings,omitempty"`
+	// ChangedKeys are the canonical keys of the first values counted in Changed.
+	ChangedKeys [][]byte `json:"changed_keys,omitempty"`
+}
+
+// Counts are in records.
+type Counts struct {
+	// Read counts the records that were visited, tombstones and undecodable ones included; of a Verify those of both
+	// places, of a Repair the keys given.
+	Read int64 `json:"read"`
+	// Applied counts the records that a Copy wrote to new.
+	Applied int64 `json:"applied"`
+	// AlreadyThere counts those that a Copy did not have to write, as new has them already, or newer ones.
+	AlreadyThere int64 `json:"already_there"`
+	// Same counts the records that a Verify compared and found equal, and those that a Repair found in order.
+	Same int64 `json:"same"`
+	// Repaired counts the records that a Repair, or a Verify with one, set right by a write.
+	Repaired int64 `json:"repaired"`
+	// Purged counts the tombstones that a Finish removed and the records that it took the metadata off.
+	Purged int64 `json:"purged"`
+	// Plain counts the records on which a Finish found no metadata.
+	Plain int64 `json:"plain"`
+	// LiveAgain counts the records that were written again and again while a Finish tried to purge them.
+	LiveAgain int64 `json:"live_again"`
+	// Changed counts the values that new can not hold as they are; see CopyOptions.
+	Changed int64 `json:"changed"`
+	// Retried counts writes that were sent again.
+	Retried int64 `json:"retried"`
+}
+
+func (c *Counts) add(d *Counts) {
+	c.Read += d.Read
+	c.Applied += d.Applied
+	c.AlreadyThere += d.AlreadyThere
+	c.Same += d.Same
+	c.Repaired += d.Repaired
+	c.Purged += d.Purged
+	c.Plain += d.Plain
+	c.LiveAgain += d.LiveAgain
+	c.Changed += d.Changed
+	c.Retried += d.Retried
+}
+
+// Clean tells whether the pass went over everything and found nothing that is not as it should be. A difference that
+// was found and repaired is a finding: verify again.
+func (r Report) Clean() bool { return len(r.Reasons()) == 0 }
+
+// Reasons are what keeps the report from being clean, one line each; none if it is.
+func (r Report) Reasons() []string {
+	var why []string
+	if !r.Finished {
+		why = append(why, "the pass has not finished")
+	}
+	if r.Pending > 0 {
+		why = append(why, fmt.Sprintf("%d records have to be looked at again", r.Pending))
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Found)) {
+		why = append(why, fmt.Sprintf("%d %s", r.Found[k], k))
+	}
+	if r.LiveAgain > 0 {
+		why = append(why, fmt.Sprintf("%d records were written meanwhile and still have metadata", r.LiveAgain))
+	}
+	return why
+}
+
+// plainReport has no methods, so that encoding it does not come back to Report.MarshalJSON.
+type plainReport Report
+
+// MarshalJSON adds "clean" and "reasons".
+func (r Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		plainReport
+		Clean   bool     `json:"clean"`
+		Reasons []string `json:"reasons"`
+	}{plainReport(r), r.Clean(), append([]string{}, r.Reasons()...)})
+}
+
+// UnmarshalJSON is the inverse.
+func (r *Report) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, (*plainReport)(r)) }

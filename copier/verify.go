@@ -1,0 +1,204 @@
+package copier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// VerifyOptions are the options of [Verify]; nil means the zero value.
+type VerifyOptions[V any] struct {
+	PassOptions
+	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight.
+	// Default 1 s.
+	Grace time.Duration
+	// Rounds is how often a record that keeps moving is looked at again before it is reported as unsettled. Default 10.
+	Rounds int
+	// Equal replaces the comparison of contents. Default: DeepEqual of both values, or of both after a round trip
+	// through both codecs, so that what one of the places can not hold is no difference.
+	Equal func(a, b V) bool
+	// Repair repairs what differs in the same pass. A difference that was repaired is still a finding: only a pass that
+	// found none is clean. Default nil: nothing is written.
+	Repair *RepairPolicy
+}
+
+// Verify compares two places both ways: it goes over old and looks each record up in new, and goes over new for what
+// old does not have. Versions and contents have to be the same; the base version and the intent flag do not count. It
+// reads and, without VerifyOptions.Repair, never writes; a difference counts only if it is still there after a grace
+// period and nothing has moved in between.
+//
+// Report.Clean is the answer. It is evidence only for the time after every writer had reached the present phases: start
+// the pass after that. Errors are as those of [Copy].
+func Verify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *VerifyOptions[V]) (Report, error) {
+	if o == nil {
+		o = &VerifyOptions[V]{}
+	}
+	po, err := prepare(o.PassOptions, old, new)
+	if err != nil {
+		return Report{Op: opVerify}, err
+	}
+	return verifyAs(ctx, opVerify, old, new, o, po)
+}
+
+func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *VerifyOptions[V], po PassOptions) (Report, error) {
+	v := &verifying[K, V]{old: old, new: new, rounds: o.Rounds, same: comparer[K, V]{old: old, new: new, equal: o.Equal}}
+	v.suspects.grace = o.Grace
+	var err error
+	if v.suspects.grace, v.rounds, err = settling(o.Grace, o.Rounds); err != nil {
+		return Report{Op: op, Job: po.Job}, err
+	}
+	if o.Repair != nil {
+		if v.policy, err = o.Repair.policy(); err != nil {
+			return Report{Op: op, Job: po.Job}, err
+		}
+	}
+	p, err := newPass(ctx, op, po, place[K, V]{placeOld, old}, place[K, V]{placeNew, new})
+	if err != nil {
+		return Report{Op: op, Job: po.Job}, err
+	}
+	v.pass = p
+	v.fixer = newRepairer(p, old, new, &v.same, v.policy)
+	v.repair = o.Repair != nil
+	v.resume()
+	return p.run(ctx, v.visitor, v.settle)
+}
+
+func settling(grace time.Duration, rounds int) (time.Duration, int, error) {
+	if grace < 0 || rounds < 0 {
+		return 0, 0, fmt.Errorf("copier: Grace is %v and Rounds is %d; they can not be negative", grace, rounds)
+	}
+	if grace == 0 {
+		grace = time.Second
+	}
+	if rounds == 0 {
+		rounds = 10
+	}
+	return grace, rounds, nil
+}
+
+// verifying is one pass of Verify.
+type verifying[K, V any] struct {
+	*pass[K, V]
+	old, new stores.Store[K, V]
+	rounds   int
+	same     comparer[K, V]
+	policy   policy
+	fixer    *fixer[K, V]
+	repair   bool
+	suspects suspects
+}
+
+// resume queues what an interrupted pass had not settled.
+func (v *verifying[K, V]) resume() {
+	var again []suspect
+	for _, k := range v.waiting() {
+		again = append(again, suspect{canon: k})
+	}
+	v.suspects.add(again)
+}
+
+// visitor compares a page with the other place, and settles what is due.
+func (v *verifying[K, V]) visitor() visitor[K, V] {
+	var keys []K
+	var found []suspect
+	return func(ctx context.Context, pg *page[K, V]) error {
+		keys = keys[:0]
+		for i := range pg.entries {
+			keys = append(keys, pg.entries[i].Key)
+		}
+		var err error
+		if pg.place == placeOld {
+			found, err = v.compare(ctx, pg, keys, found[:0])
+		} else {
+			found, err = v.extras(ctx, pg, keys, found[:0])
+		}
+		if err != nil {
+			return err
+		}
+		for _, s := range found {
+			pg.delta.pending = append(pg.delta.pending, s.canon)
+		}
+		if err := v.commit(ctx, pg.at, pg.last, &pg.delta); err != nil {
+			return err
+		}
+		v.suspects.add(found)
+		return v.drain(ctx, v.o.MaxPending)
+	}
+}
+
+// compare looks a page of old up in new.
+func (v *verifying[K, V]) compare(ctx context.Context, pg *page[K, V], keys []K, found []suspect) ([]suspect, error) {
+	pg.reportBad()
+	news, err := v.readMany(ctx, v.new, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i := range pg.entries {
+		old := &pg.entries[i].Record
+		rec, err := stores.OrAbsent(news[i].Record, news[i].Err)
+		if err != nil {
+			found = append(found, suspect{canon: v.canonical(keys[i])})
+			continue
+		}
+		if classify(old.Meta, rec.Meta, func() bool { return v.same.same(old.Value, rec.Value) }) == "" {
+			pg.delta.counts.Same++
+			continue
+		}
+		found = append(found, suspect{canon: v.canonical(keys[i]), old: old.Meta, new: rec.Meta, seen: true})
+	}
+	return found, nil
+}
+
+// extras looks a page of new up in old: what is there at all has been compared from old's side.
+func (v *verifying[K, V]) extras(ctx context.Context, pg *page[K, V], keys []K, found []suspect) ([]suspect, error) {
+	for _, b := range pg.bad {
+		key, err := v.new.Keys().Parse(b.Key)
+		if err != nil {
+			return nil, &stores.Error{Op: opVerify, Place: placeNew, Key: stores.FormatKey(b.Key), Err: err}
+		}
+		keys = append(keys, key)
+	}
+	olds, err := v.readMany(ctx, v.old, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, res := range olds {
+		absent := errors.Is(res.Err, stores.ErrNotFound)
+		s := suspect{canon: v.canonical(keys[i])}
+		switch {
+		case absent && i < len(pg.entries):
+			s.old, s.new, s.seen = stores.Meta{Version: stores.Absent}, pg.entries[i].Record.Meta, true
+			if s.new.Deleted {
+				continue // see classify
+			}
+		case res.Err == nil || !absent && isBroken(res.Err):
+			continue // it was found from old's side
+		}
+		found = append(found, s)
+	}
+	return found, nil
+}
+
+// settle looks at suspects until none is left.
+func (v *verifying[K, V]) settle(ctx context.Context) error { return v.drain(ctx, 0) }
+
+// drain looks at all suspects that are due, and waits for others as long as there are more than most.
+func (v *verifying[K, V]) drain(ctx context.Context, most int) error {
+	for {
+		d, ok := v.suspects.wait()
+		if !ok || d > 0 && v.suspects.len() <= most {
+			return ctx.Err()
+		}
+		if d > 0 {
+			if err := sleep(ctx, d); err != nil {
+				return err
+			}
+		}
+		if err := v.look(ctx, v.suspects.take(v.o.Batch)); err != nil {
+			return err
+		}
+	}
+}
