@@ -1,0 +1,46 @@
+package flags_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/open-feature/go-sdk/openfeature"
+
+	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/flags/flagtest"
+)
+
+func ExampleNewOpenFeature() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	// Any OpenFeature provider: flagd, LaunchDarkly, a file. Bind it before the source is created, and wait for it.
+	defer openfeature.Shutdown()
+	provider := flagtest.NewProvider(nil)
+	provider.Set("users-migration", "old-only")
+	if err := openfeature.SetNamedProviderAndWait("users", provider); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	phase, err := flags.NewOpenFeature(ctx, openfeature.NewClient("users"), "users-migration", nil)
+	if err != nil {
+		fmt.Println(err) // no provider, no such flag, ...: the error says what was seen last
+		return
+	}
+	defer phase.Close()
+
+	p, err := phase.Phase(ctx, flags.Write)
+	fmt.Println(p, err)
+
+	provider.Set("users-migration", "read-old/write-both")
+	if err := phase.Wait(ctx, flags.ReadOldWriteBoth); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(phase.Status().Phase)
+
+	// Output:
+	// old-only <nil>
+	// read-old/write-both
+}
