@@ -16,16 +16,17 @@ const pageSize = 256
 // Scan implements [stores.Store], in the order of the canonical keys. What it yields may be up to a page of 256 records
 // old.
 func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	start, end, bad := cutSegment(seg)
+	resume := after != nil && string(after) >= start
+	if resume {
+		start = string(after)
+	}
 	return func(yield func(stores.Entry[K, V], error) bool) {
-		from, end, err := cutSegment(seg)
-		if err != nil {
-			yield(stores.Entry[K, V]{}, err)
+		if bad != nil {
+			yield(stores.Entry[K, V]{}, bad)
 			return
 		}
-		skip := after != nil && string(after) >= from
-		if skip {
-			from = string(after)
-		}
+		from, skip := start, resume
 		page := make([]entry[V], 0, pageSize)
 		for {
 			if err := s.ready(ctx); err != nil {

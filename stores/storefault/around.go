@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/dualwrite/dualwrite/stores"
 )
 
 // around is every call: count, hook, fault, call, hook. It hands the fault to do, which carries it out. The second error
-// is that of the After hook.
+// is that of the After hook. A call of a closed store is none.
 func (s *Store[K, V]) around(ctx context.Context, op Op, items func() []Item, do func(Call, *Fault) error) (err, late error) {
+	if s.closed.Load() {
+		return stores.ErrClosed, nil
+	}
 	c := Call{Op: op, N: s.count(op)}
 	rules := *s.rules.Load()
 	if s.before != nil || s.after != nil || len(rules) > 0 {

@@ -15,8 +15,9 @@ func (s *Store[K, V]) Unwrap() stores.Store[K, V] { return s.inner }
 // Keys is the inner store's codec.
 func (s *Store[K, V]) Keys() stores.KeyCodec[K] { return s.inner.Keys() }
 
-// Close closes the inner store if it can be closed.
+// Close closes the inner store if it can be closed. Later calls answer [stores.ErrClosed] either way.
 func (s *Store[K, V]) Close() error {
+	s.closed.Store(true)
 	if c, ok := s.inner.(io.Closer); ok {
 		return c.Close()
 	}

@@ -15,6 +15,7 @@ type Store[K, V any] struct {
 	before func(context.Context, Call) error
 	after  func(context.Context, Call, error) error
 	rules  atomic.Pointer[[]Rule]
+	closed atomic.Bool
 
 	mu       sync.Mutex
 	calls    map[Op]int

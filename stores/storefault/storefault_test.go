@@ -370,9 +370,6 @@ func TestCapabilitiesOfABareStore(t *testing.T) {
 	if n := bare.Calls(); n != 3 {
 		t.Errorf("%d calls, want get, put and scan", n)
 	}
-	if err := bare.Close(); err != nil {
-		t.Error(err)
-	}
 	// Over another wrapper the capability is there in name only; that counts as little.
 	twice := storefault.New(bare, nil)
 	if res, err := stores.GetMany(ctx, twice, []string{"a", "b"}); err != nil || len(res) != 2 || res[1].Record.Value != 1 {
@@ -380,6 +377,12 @@ func TestCapabilitiesOfABareStore(t *testing.T) {
 	}
 	if twice.Calls(storefault.OpGetMany) != 0 || twice.Calls(storefault.OpGet) != 2 {
 		t.Errorf("counted %d batches and %d gets", twice.Calls(storefault.OpGetMany), twice.Calls(storefault.OpGet))
+	}
+	if err := bare.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := bare.Get(ctx, "a"); !errors.Is(err, stores.ErrClosed) || bare.Calls(storefault.OpGet) != 3 {
+		t.Errorf("get after close: %v, %d gets counted", err, bare.Calls(storefault.OpGet))
 	}
 }
 
