@@ -39,7 +39,7 @@ race: servers ## all tests under the race detector
 	@go test -race -timeout 25m $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: servers
-servers: ## build the real servers that tests use: once per machine, about 12 minutes (DUALWRITE_SKIP_SERVERS=1: not)
+servers: ## build the real servers that tests use: once per machine, about ten minutes (DUALWRITE_SKIP_SERVERS=1: not)
 	@go run ./internal/servers/install
 
 .PHONY: build
