@@ -58,11 +58,11 @@ fmt: ## fail on files that gofmt would change, and name them
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint over both modules
-	@for m in $(MODULES); do (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...); done
+	@code=0; for m in $(MODULES); do (cd $$m && $(LINT) run --config $(CURDIR)/.golangci.yml ./...) || code=1; done; exit $$code
 
 .PHONY: tidy
 tidy: ## fail if a go.mod or go.sum is not tidy, and show how
-	@for m in $(MODULES); do (cd $$m && go mod tidy -diff); done
+	@code=0; for m in $(MODULES); do (cd $$m && go mod tidy -diff) || code=1; done; exit $$code
 
 .PHONY: vuln
 vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the database on the network
