@@ -78,8 +78,8 @@ func TestCopyResolvesIntents(t *testing.T) {
 		new, want *stores.Record[user]
 		kind      copier.Kind
 	}{
-		"complete":         {old: intent, new: ptr(record(v1, stores.Absent, "a")), want: &completed},
-		"complete absent":  {old: record(v2, stores.Absent, "b", "intent"), want: ptr(record(v2, stores.Absent, "b"))},
+		"complete":        {old: intent, new: ptr(record(v1, stores.Absent, "a")), want: &completed},
+		"complete absent": {old: record(v2, stores.Absent, "b", "intent"), want: ptr(record(v2, stores.Absent, "b"))},
 		"complete a delete": {old: record(v2, v1, "", "intent", "deleted"), new: ptr(record(v1, stores.Absent, "a")),
 			want: ptr(record(v2, v1, "", "deleted"))},
 		"committed": {old: intent, new: &completed, want: &completed},

@@ -104,7 +104,9 @@ func planRepair[V any](kind Kind, old, new stores.Record[V], p policy) step[V] {
 	case "":
 		return step[V]{}
 	case KindMissing, KindStale:
-		return planCopy(old, new)
+		s := planCopy(old, new)
+		s.kind = kind
+		return s
 	case KindNewAhead, KindDeadIntent:
 		return overOld(kind, old, new, p)
 	case KindExtra:

@@ -91,10 +91,10 @@ func (o PassOptions) filled() (PassOptions, error) {
 	duration("CheckpointEvery", &o.CheckpointEvery, time.Second)
 	duration("ResumeWithin", &o.ResumeWithin, 24*time.Hour)
 	if o.Rate < 0 || math.IsNaN(o.Rate) {
-		errs = append(errs, fmt.Errorf("Rate is %v; it can not be negative", o.Rate))
+		errs = append(errs, fmt.Errorf("a Rate of %v: it can not be negative", o.Rate))
 	}
 	if o.Checkpoint != nil && o.Job == "" {
-		errs = append(errs, errors.New("Checkpoint needs a Job, which says what it is a checkpoint of"))
+		errs = append(errs, errors.New("a Checkpoint needs a Job, which says what it is a checkpoint of"))
 	}
 	if o.KeepFindings == 0 {
 		o.KeepFindings = 100

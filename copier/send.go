@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -55,7 +56,8 @@ type batch func(which []int) ([]error, error)
 // outcome is unknown can not be applied twice. What is not settled afterwards may or may not have been applied. The
 // error is for what ends the pass. into is reused.
 func (p *pass[K, V]) send(ctx context.Context, n int, into []answer, call batch) ([]answer, error) {
-	answers := append(into[:0], make([]answer, n)...)
+	answers := slices.Grow(into[:0], n)[:n]
+	clear(answers)
 	var which []int
 	for attempt := 1; ; attempt++ {
 		if err := p.attempt(ctx, answers, which, call); err != nil {

@@ -23,6 +23,7 @@ type state struct {
 	failed    []Finding // what could not be done in the end; not kept, as resuming tries again
 
 	deliver sync.Mutex // serialises OnFinding
+	refused error      // what OnFinding answered in the end; guarded by deliver
 	saving  sync.Mutex // serialises saves, so that an older state never replaces a newer one
 	saved   time.Time
 }
@@ -110,11 +111,14 @@ func (s *state) tell(findings []Finding) error {
 	s.deliver.Lock()
 	defer s.deliver.Unlock()
 	for _, f := range findings {
+		if s.refused != nil {
+			break
+		}
 		if err := s.o.OnFinding(f); err != nil {
-			return fmt.Errorf("copier: handing over a finding: %w", err)
+			s.refused = fmt.Errorf("copier: handing over a finding: %w", err)
 		}
 	}
-	return nil
+	return s.refused
 }
 
 // done marks a segment as finished.

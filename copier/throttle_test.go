@@ -1,0 +1,161 @@
+package copier_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dualwrite/dualwrite/copier"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// Regression 26: the limit is for all workers together.
+func TestRateIsForAllWorkersTogether(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			old, new := newMem(t), newMem(t)
+			fill(t, old, 1000)
+			time.Sleep(time.Second) // the stamps are from before the pass
+			began := time.Now()
+			o := copier.PassOptions{Workers: workers, Rate: 100, Batch: 50}
+			r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+			if err != nil || !r.Clean() {
+				t.Fatalf("%v %+v", err, r)
+			}
+			if took := time.Since(began); took < 9500*time.Millisecond || took > 10500*time.Millisecond {
+				t.Errorf("%d workers took %v for 1000 records at 100/s", workers, took)
+			}
+		})
+	}
+}
+
+func TestThrottleFollowsAndPauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		fill(t, old, 1000)
+		time.Sleep(time.Second)
+		began := time.Now()
+		asked := 0
+		throttle := func() float64 { // 100/s for 5 s, nothing for 10 s, then as fast as Rate allows
+			asked++
+			switch d := time.Since(began); {
+			case d < 5*time.Second:
+				return 100
+			case d < 15*time.Second:
+				return 0
+			default:
+				return math.Inf(1)
+			}
+		}
+		o := copier.PassOptions{Throttle: throttle, Rate: 500, Batch: 20}
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+		if err != nil || !r.Clean() {
+			t.Fatalf("%v %+v", err, r)
+		}
+		if took := time.Since(began); took < 15500*time.Millisecond || took > 16500*time.Millisecond {
+			t.Errorf("took %v, want about 16 s", took)
+		}
+		if asked > 170 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
+func TestPauseEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		fill(t, old, 10)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, o := range []copier.PassOptions{{Throttle: func() float64 { return 0 }}, {Throttle: math.NaN}} {
+			_, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{PassOptions: o})
+			mustBe(t, err, context.DeadlineExceeded)
+		}
+	})
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		fill(t, old, 1000)
+		time.Sleep(time.Second)
+		var events []copier.Progress
+		o := copier.PassOptions{Rate: 100, Batch: 10, OnProgress: func(p copier.Progress) { events = append(events, p) }}
+		if _, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o}); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(events); n < 10 || n > 12 {
+			t.Fatalf("%d events in 10 s", n)
+		}
+		for i, p := range events {
+			last := i == len(events)-1
+			if p.Final != last || p.Op != "copy" || p.Total != 1000 || p.Rate < 90 || p.Rate > 110 || p.Report.Read != p.Done {
+				t.Errorf("event %d: %+v", i, p)
+			}
+			if left := time.Duration(1000-p.Done) * 10 * time.Millisecond; !last && (p.ETA < left-1500*time.Millisecond || p.ETA > left+1500*time.Millisecond) {
+				t.Errorf("event %d: ETA %v, really %v", i, p.ETA, left)
+			}
+			if i > 0 && p.Done < events[i-1].Done {
+				t.Errorf("event %d goes back", i)
+			}
+		}
+		if p := events[len(events)-1]; p.Done != 1000 || !p.Report.Finished {
+			t.Errorf("last event: %+v", p)
+		}
+	})
+}
+
+func TestBadOptionsAreAllNamed(t *testing.T) {
+	t.Parallel()
+	s := newMem(t)
+	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{
+		Workers: -1, Batch: -1, Rate: -1, Attempts: -1, ProgressEvery: -1, CheckpointEvery: -1, ResumeWithin: -1, MaxPending: -1,
+		Checkpoint: &memoryCheckpoint{},
+	}}
+	_, err := copier.Copy(t.Context(), s, nil, o)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, word := range []string{"Workers", "Batch", "Rate", "Attempts", "ProgressEvery", "CheckpointEvery", "ResumeWithin", "MaxPending", "Job", "store is missing"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q is not named in: %v", word, err)
+		}
+	}
+	for what, err := range map[string]error{
+		"one store twice":   second(copier.Copy[string, user](t.Context(), s, s, nil)),
+		"negative grace":    second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Grace: -1})),
+		"NewWins alone":     second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Repair: &copier.RepairPolicy{Winner: copier.NewWins}})),
+		"unknown winner":    second(copier.Repair(t.Context(), s, newMem(t), yieldKeys(nil), &copier.RepairOptions[user]{RepairPolicy: copier.RepairPolicy{Winner: 9}})),
+		"repair, no keys":   second(copier.Repair[string, user](t.Context(), s, newMem(t), nil, nil)),
+		"finish, no store":  second(copier.Finish[string, user](t.Context(), nil, &copier.FinishOptions{Confirm: copier.NobodyWritesBoth})),
+		"repair checkpoint": second(copier.Repair(t.Context(), s, newMem(t), yieldKeys(nil), &copier.RepairOptions[user]{PassOptions: copier.PassOptions{Checkpoint: &memoryCheckpoint{}, Job: "j"}})),
+	} {
+		if err == nil {
+			t.Errorf("%s: accepted", what)
+		}
+	}
+}
+
+func second(_ copier.Report, err error) error { return err }
+
+// A closed store ends the pass at once, and is not taken for rejected records.
+func TestClosedStoreEndsThePass(t *testing.T) {
+	t.Parallel()
+	old, new := newMem(t), newMem(t)
+	fill(t, old, 10)
+	if err := new.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := copier.Copy(t.Context(), old, new, nil)
+	mustBe(t, err, stores.ErrClosed)
+	if len(r.Findings) != 0 {
+		t.Errorf("%v", r.Findings)
+	}
+}
