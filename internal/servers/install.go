@@ -76,16 +76,18 @@ func (o *InstallOptions) withDefaults() (InstallOptions, error) {
 	return opts, err
 }
 
-// build lets cargo install into a folder of its own and renames that into place.
+// build lets cargo install into a folder of its own and renames that into place. The folder's name is fixed, so that what
+// a killed run has left there goes with the next.
 func (s Server) build(ctx context.Context, out io.Writer, o InstallOptions) error {
 	started := time.Now()
 	say(out, "%s (%s): building from source, once per machine; this takes minutes", s.Name, s.folder())
-	tmp, err := os.MkdirTemp(o.Root, ".building-")
-	if err != nil {
+	work := filepath.Join(o.Root, ".building-"+s.folder())
+	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("servers: %w", err)
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // a folder left behind does no harm, and there is nothing else to try
-	args := []string{"install", s.Crate, "--version", s.Version, "--locked", "--root", tmp}
+	defer os.RemoveAll(work) //nolint:errcheck // the next run tries again
+	tmp := filepath.Join(work, "root")
+	args := []string{"install", s.Crate, "--version", s.Version, "--locked", "--root", tmp, "--target-dir", filepath.Join(work, "target")}
 	if err := s.cargo(ctx, out, o, append(args, s.Flags...)); err != nil {
 		return err
 	}

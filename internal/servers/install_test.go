@@ -84,6 +84,22 @@ func TestFailedBuildLeavesNothingAndCanBeRepeated(t *testing.T) {
 	}
 }
 
+func TestInstallRemovesWhatAKilledRunHasLeft(t *testing.T) {
+	t.Parallel()
+	o := fakeCargo(t, builds)
+	rest := filepath.Join(o.Root, ".building-dynoxide-rs-3.2.0", "root", "bin", "half")
+	if err := os.MkdirAll(rest, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Install(t.Context(), DynamoDB(), &bytes.Buffer{}, o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(o.Root, "dynoxide-rs-3.2.0", "bin", "half")); err == nil {
+		t.Error("the rest was installed")
+	}
+	leavesNothing(t, o.Root)
+}
+
 func TestInstallWithoutCargo(t *testing.T) {
 	t.Parallel()
 	o := &InstallOptions{Root: t.TempDir(), Cargo: filepath.Join(t.TempDir(), "cargo")}

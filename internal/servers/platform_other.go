@@ -2,10 +2,7 @@
 
 package servers
 
-import (
-	"context"
-	"os/exec"
-)
+import "os/exec"
 
 // tie does nothing here: a child may outlive this process if that is killed.
 func tie(*exec.Cmd) {}
@@ -21,6 +18,3 @@ func startTied(cmd *exec.Cmd, started chan<- error, wait func()) {
 		wait()
 	}
 }
-
-// lock does nothing here: two installations at once do the work twice, and either result is whole.
-func lock(context.Context, string, func()) (unlock func(), err error) { return func() {}, nil }
