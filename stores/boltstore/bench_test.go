@@ -64,6 +64,7 @@ func BenchmarkPut(b *testing.B) {
 
 func benchPut(b *testing.B, s *view, workers int) {
 	b.ReportAllocs()
+	before := txid(b, s.db)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
@@ -80,6 +81,7 @@ func benchPut(b *testing.B, s *view, workers int) {
 	}
 	wg.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
+	b.ReportMetric(float64(b.N)/float64(txid(b, s.db)-before), "writes/commit")
 }
 
 func BenchmarkGet(b *testing.B) {

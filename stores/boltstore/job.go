@@ -53,7 +53,7 @@ type op struct {
 // A job that grew larger than this is not kept for reuse.
 const (
 	keepBytes = 1 << 20
-	keepOps   = chunkOps
+	keepOps   = 2 * chunkOps
 )
 
 var jobs = sync.Pool{New: func() any { return &job{wake: make(chan struct{}, 1)} }}

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -105,19 +106,20 @@ func (q *queue) withdraw(j *job) bool {
 	return true
 }
 
-// lead commits one batch, in which mine is the first job, and hands on.
+// lead commits one batch, in which mine is the first job, and hands on. The others are woken and given a chance to run
+// before the lead is passed on: whoever writes again at once is then in the next commit and not in the one after it.
 func (q *queue) lead(mine *job) {
 	batch := q.take()
 	err := q.commit(batch)
 	for _, j := range batch {
-		j.err = err
-	}
-	q.pass(err)
-	for _, j := range batch {
-		if j != mine {
+		if j.err = err; j != mine {
 			j.wake <- struct{}{} // from here on j is its caller's again
 		}
 	}
+	if len(batch) > 1 {
+		runtime.Gosched()
+	}
+	q.pass(err)
 }
 
 // take removes the jobs of the next commit from the queue.

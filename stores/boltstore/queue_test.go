@@ -287,7 +287,7 @@ func TestRefusalsCostNoCommit(t *testing.T) {
 	}
 }
 
-func txid(t *testing.T, db *DB) (id int) {
+func txid(t testing.TB, db *DB) (id int) {
 	t.Helper()
 	if err := db.view(func(tx *bbolt.Tx) error { id = tx.ID(); return nil }); err != nil {
 		t.Fatal(err)

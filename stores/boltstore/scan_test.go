@@ -115,9 +115,9 @@ func TestCopyBetweenViewsOfOneGrowingFile(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	from, to := notes(t, db, "from"), notes(t, db, "to")
-	const n = 3000
+	const n = 1000
 	for i := range n {
-		r := record{Meta: stores.Meta{Version: stamp(1)}, Value: note{N: int64(i), Text: strings.Repeat("x", 2000)}}
+		r := record{Meta: stores.Meta{Version: stamp(1)}, Value: note{N: int64(i), Text: strings.Repeat("x", 8000)}}
 		mustPut(t, from, write{Key: fmt.Sprintf("k%05d", i), Record: r, If: stores.IfOlder(stamp(1))})
 	}
 	done := make(chan error, 1)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 )
 
 // codec maps values to bytes and back.
@@ -14,7 +15,12 @@ type codec[V any] struct {
 	decode func(b []byte) (V, error)
 }
 
-func jsonCodec[V any]() codec[V] { return codec[V]{appendJSON[V], parseJSON[V]} }
+func jsonCodec[V any]() codec[V] {
+	if holdsAny(reflect.TypeFor[V](), map[reflect.Type]bool{}) {
+		return codec[V]{appendJSON[V], parseJSON[V]}
+	}
+	return codec[V]{appendJSON[V], parsePlainJSON[V]}
+}
 
 // appendJSON leaves <, > and & as they are: the bytes go into a file, not into a page.
 func appendJSON[V any](dst []byte, v V) ([]byte, error) {
@@ -25,6 +31,35 @@ func appendJSON[V any](dst []byte, v V) ([]byte, error) {
 		return dst, err
 	}
 	return bytes.TrimSuffix(w.b, []byte("\n")), nil
+}
+
+// parsePlainJSON is for types without an any: there json.Unmarshal keeps numbers as well, in half the time.
+func parsePlainJSON[V any](b []byte) (v V, err error) {
+	if err := json.Unmarshal(b, &v); err != nil {
+		return v, fmt.Errorf("value: %w", err)
+	}
+	return v, nil
+}
+
+// holdsAny tells whether JSON can put a number into an interface somewhere in a value of type t.
+func holdsAny(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return holdsAny(t.Elem(), seen)
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if holdsAny(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // parseJSON keeps numbers in an any as they are written (json.Number), where json.Unmarshal would round them.

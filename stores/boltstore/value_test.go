@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
@@ -12,15 +13,19 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-func TestNumbersKeepTheirDigits(t *testing.T) {
-	t.Parallel()
-	s, err := View[string, map[string]any](open(t), "v", stores.StringKeys[string](), nil)
+type recursive struct {
+	Next  *recursive
+	Inner []map[string]struct{ Any any }
+}
+
+// roundTrip stores a value, and takes it back by Get.
+func roundTrip[V any](t *testing.T, v V) V {
+	t.Helper()
+	s, err := View[string, V](open(t), "v", stores.StringKeys[string](), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"big": json.Number("9007199254740993"), "fraction": json.Number("1.10"), "html": "<a & b>"}
-	w := stores.Write[string, map[string]any]{Key: "k", If: stores.IfOlder(stamp(1)),
-		Record: stores.Record[map[string]any]{Meta: stores.Meta{Version: stamp(1)}, Value: want}}
+	w := stores.Write[string, V]{Key: "k", If: stores.IfOlder(stamp(1)), Record: stores.Record[V]{Meta: stores.Meta{Version: stamp(1)}, Value: v}}
 	if err := s.Put(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
@@ -28,15 +33,47 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, got.Value); d != "" {
+	return got.Value
+}
+
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	flat := map[string]any{"big": json.Number("9007199254740993"), "fraction": json.Number("1.10"), "html": "<a & b>"}
+	if d := cmp.Diff(flat, roundTrip(t, flat)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	deep := recursive{Next: &recursive{Inner: []map[string]struct{ Any any }{{"k": {Any: json.Number("9007199254740993")}}}}}
+	if d := cmp.Diff(deep, roundTrip(t, deep)); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	type plain struct {
+		Big  int64
+		At   *time.Time
+		HTML string
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC)
+	v := plain{9007199254740993, &at, "<a & b>"}
+	if d := cmp.Diff(v, roundTrip(t, v)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 
 func TestValuesThatDoNotDecode(t *testing.T) {
 	t.Parallel()
+	t.Run("plain", valuesThatDoNotDecode[note])
+	t.Run("with any", valuesThatDoNotDecode[struct {
+		note
+		Any any
+	}])
+}
+
+func valuesThatDoNotDecode[V any](t *testing.T) {
+	t.Parallel()
 	db := open(t)
-	s := notes(t, db, "v")
+	s, err := View[string, V](db, "v", stores.StringKeys[string](), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, raw := range map[string]string{
 		"trailing": `{"n":1} {"n":2}`, "cut": `{"n":1`, "empty": ``, "type": `{"n":"one"}`, "garbage": `{"n":1}}`,
 	} {
@@ -58,7 +95,7 @@ func TestValuesThatDoNotDecode(t *testing.T) {
 	if bad != 7 {
 		t.Errorf("the scan named %d of 7 records", bad)
 	}
-	w := write{Key: "format", Record: live(stamp(2), stores.Unknown, 1), If: stores.IfOlder(stamp(2))}
+	w := stores.Write[string, V]{Key: "format", Record: stores.Record[V]{Meta: stores.Meta{Version: stamp(2)}}, If: stores.IfOlder(stamp(2))}
 	if err := s.Put(t.Context(), w); !errors.Is(err, stores.ErrPermanent) {
 		t.Errorf("a write over a record of unknown format: %v", err)
 	}

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -79,5 +80,5 @@ func (s *Store[K, V]) RoundTrip(v V) (V, error) {
 	if err != nil {
 		return v, stores.Permanent(fmt.Errorf("boltstore: encode: %w", err))
 	}
-	return s.codec.decode(b)
+	return s.codec.decode(bytes.Clone(b)) // an Encode that returns v itself, and a Decode that keeps b, share nothing so
 }
