@@ -1,0 +1,85 @@
+package dualwritetest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// Config says how to make what the kit tests. Open, Key and Value are needed.
+type Config[K, V any] struct {
+	// Open returns two empty stores and closes them with t.Cleanup. It is called for each subtest, some 800 times in a
+	// full run and 400 times with -short, often concurrently; empty views of a database that stays open are the cheapest.
+	Open func(t *testing.T) (old, new stores.Store[K, V])
+	// Key returns the i-th key. Keys of different i from 0 to 31 are different records.
+	Key func(i int) K
+	// Value returns the i-th value. Values of different i from 0 to 255 are different, and are so after both stores had
+	// them. The kit counts with them.
+	Value func(i int) V
+	// Equal tells whether two values are the same record. Default nil: reflect.DeepEqual.
+	Equal func(a, b V) bool
+	// Options are those of every repository that the kit makes, but for the Clock: each gets its own. Default nil: the
+	// defaults.
+	Options *dualwrite.Options
+	// Serial keeps subtests from running concurrently. Default false.
+	Serial bool
+}
+
+// How many keys and values the kit uses.
+const (
+	keyCount   = 32
+	valueCount = 256
+)
+
+// validate reports all that is wrong with a configuration.
+func (c *Config[K, V]) validate() error {
+	var wrong []error
+	if c.Open == nil {
+		wrong = append(wrong, errors.New("dualwritetest: Config.Open is needed"))
+	}
+	if c.Key == nil {
+		wrong = append(wrong, errors.New("dualwritetest: Config.Key is needed"))
+	}
+	if c.Value == nil {
+		wrong = append(wrong, errors.New("dualwritetest: Config.Value is needed"))
+		return errors.Join(wrong...)
+	}
+	for i := range valueCount {
+		if j := c.index(c.Value(i)); j != i {
+			wrong = append(wrong, fmt.Errorf("dualwritetest: Config.Value gives the same for %d and %d, or Equal does not hold for a value and itself", i, j))
+			break
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// options are those of one repository; each has a clock of its own.
+func (c *Config[K, V]) options() *dualwrite.Options {
+	var o dualwrite.Options
+	if c.Options != nil {
+		o = *c.Options
+	}
+	o.Clock = nil
+	return &o
+}
+
+func (c *Config[K, V]) equal(a, b V) bool {
+	if c.Equal == nil {
+		return reflect.DeepEqual(a, b)
+	}
+	return c.Equal(a, b)
+}
+
+// index is the i for which v is Value(i); -1 if there is none.
+func (c *Config[K, V]) index(v V) int {
+	for i := range valueCount {
+		if c.equal(v, c.Value(i)) {
+			return i
+		}
+	}
+	return -1
+}
