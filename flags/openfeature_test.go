@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,67 +256,6 @@ func TestWait(t *testing.T) {
 		s, err := f.WaitFor(timeout(t, time.Minute), func(flags.Status) bool { return false })
 		if !errors.Is(err, context.DeadlineExceeded) || s.Held != flags.NewOnly {
 			t.Errorf("WaitFor: %+v, %v", s, err)
-		}
-	})
-}
-
-func TestClose(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newFake("old-only")
-		f := open(t, client, nil)
-		if n := client.registered(); n != 4 {
-			t.Errorf("%d handlers, want one for each event", n)
-		}
-		late := client.handlers[openfeature.ProviderReady][0]
-		waiting := make(chan error)
-		go func() { waiting <- f.Wait(t.Context(), flags.NewOnly) }()
-		synctest.Wait()
-		var closers sync.WaitGroup
-		for range 3 {
-			closers.Go(f.Close)
-		}
-		if err := <-waiting; !errors.Is(err, flags.ErrPhaseUnknown) || !strings.Contains(err.Error(), "closed") {
-			t.Errorf("Wait: %v", err)
-		}
-		closers.Wait()
-		for _, access := range []flags.Access{flags.Read, flags.Write} {
-			if p, err := f.Phase(t.Context(), access); p != 0 || !errors.Is(err, flags.ErrPhaseUnknown) || !strings.Contains(err.Error(), "closed") {
-				t.Errorf("Phase(%d) = %v, %v", access, p, err)
-			}
-		}
-		if s := f.Status(); s.Phase != 0 || !errors.Is(s.Err, flags.ErrPhaseUnknown) || s.FlagKey != key {
-			t.Errorf("%+v", s)
-		}
-		if n := client.registered(); n != 0 {
-			t.Errorf("%d handlers left", n)
-		}
-		asked := client.evaluations()
-		for range 3 {
-			(*late)(openfeature.EventDetails{}) // the SDK may still be running it
-		}
-		time.Sleep(time.Hour)
-		if got := client.evaluations(); got != asked {
-			t.Errorf("%d evaluations after Close", got-asked)
-		}
-	})
-}
-
-func TestCloseCancelsTheEvaluation(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newFake("old-only")
-		f := open(t, client, &flags.Options{Refresh: time.Hour})
-		client.answers(func(ctx context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
-			<-ctx.Done()
-			return openfeature.StringEvaluationDetails{Value: otherwise}, ctx.Err()
-		})
-		client.emit(openfeature.ProviderConfigChange)
-		synctest.Wait()
-		began := time.Now()
-		f.Close()
-		if time.Since(began) != 0 {
-			t.Errorf("Close waited %v", time.Since(began))
 		}
 	})
 }

@@ -119,6 +119,17 @@ func TestSDKDisabledFlag(t *testing.T) {
 	})
 }
 
+// One flag, two regions in different phases.
+func TestSDKEvaluationContext(t *testing.T) {
+	t.Parallel()
+	byRegion := func(_ memprovider.InMemoryFlag, c openfeature.FlattenedContext) (any, openfeature.ProviderResolutionDetail) {
+		return map[any]string{"eu": "new-only"}[c["region"]], openfeature.ProviderResolutionDetail{Reason: openfeature.TargetingMatchReason}
+	}
+	p := memprovider.NewInMemoryProvider(map[string]memprovider.InMemoryFlag{key: {ContextEvaluator: &byRegion}})
+	region := openfeature.NewTargetlessEvaluationContext(map[string]any{"region": "eu"})
+	wantPhase(t, open(t, flagtest.NewClient(t, p), &flags.Options{EvaluationContext: region}), flags.NewOnly)
+}
+
 func TestSDKTheTimerSavesLostEvents(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
