@@ -48,8 +48,10 @@ type cause struct{ err error }
 func (c cause) Error() string { return c.err.Error() }
 
 // Is and As stand in for Unwrap, which would show everything.
-func (c cause) Is(target error) bool { return !slices.Contains(noEffect, target) && errors.Is(c.err, target) }
-func (c cause) As(target any) bool   { return errors.As(c.err, target) }
+func (c cause) Is(target error) bool {
+	return !slices.Contains(noEffect, target) && errors.Is(c.err, target)
+}
+func (c cause) As(target any) bool { return errors.As(c.err, target) }
 
 // fail wraps an error once, where it leaves the repository.
 func (r *Repository[K, V]) fail(op, place string, key K, err error) error {

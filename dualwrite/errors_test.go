@@ -54,7 +54,7 @@ func TestEffectAndNoEffectAreNeverOneError(t *testing.T) {
 func wantOnly(r *rig, what string, err, want error) {
 	r.Helper()
 	for _, id := range identities {
-		if errors.Is(err, id) != (id == want) {
+		if errors.Is(err, id) != errors.Is(want, id) {
 			r.Errorf("%s: errors.Is(%q, %q) is %v", what, err, id, errors.Is(err, id))
 		}
 	}

@@ -113,7 +113,7 @@ func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
 		}
 		return false, o.indeterminate(p, rec.Version, res.err)
 	case stores.OutcomeRejected:
-		o.block(rec.Version, res.err)
+		_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
 	}
 	return false, o.indeterminate(p, rec.Version, res.err)
 }

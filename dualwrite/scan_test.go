@@ -195,7 +195,7 @@ func TestScanOnceLeftTouchesNothing(t *testing.T) {
 			r.plant(r.old, fmt.Sprint(i), rec)
 			r.plant(r.new, fmt.Sprint(i), rec)
 		}
-		for range r.Scan(t.Context()) {
+		for range r.Scan(t.Context()) { //nolint:errcheck // it is left at once
 			break
 		}
 		if n := r.Status().InFlight; len(n) != 0 {

@@ -164,7 +164,7 @@ func (r *rig) plant(p *place, key string, rec record) {
 	if !rec.Version.IsUnstamped() {
 		cond = stores.IfStamp(r.stored(p, key).Version)
 	}
-	if err := p.memory.Put(r.Context(), write{Key: key, Record: rec, If: cond}); err != nil {
+	if err := p.Put(r.Context(), write{Key: key, Record: rec, If: cond}); err != nil {
 		r.Fatalf("planting %q: %v", key, err)
 	}
 }
@@ -172,7 +172,7 @@ func (r *rig) plant(p *place, key string, rec record) {
 // stored is what a place really holds; absence is a version.
 func (r *rig) stored(p *place, key string) record {
 	r.Helper()
-	rec, err := stores.OrAbsent(p.memory.Get(context.Background(), key))
+	rec, err := stores.OrAbsent(p.Get(context.Background(), key))
 	if err != nil {
 		r.Fatalf("reading %q: %v", key, err)
 	}

@@ -44,7 +44,7 @@ func errorsOf[K, V any](f *fixture[K, V]) {
 			f.Errorf("the error of %s says it was %s", c.op, e.Op)
 		}
 		for _, id := range identities {
-			if id != c.want && errors.Is(c.err, id) {
+			if !errors.Is(c.want, id) && errors.Is(c.err, id) {
 				f.Errorf("the error of %s is %q beside %q", c.op, id, c.want)
 			}
 		}

@@ -48,10 +48,10 @@ func newFixture[K, V any](t *testing.T, c *Config[K, V], w world) *fixture[K, V]
 	f := &fixture[K, V]{T: t, c: c, world: w, phase: newSetting(w.from)}
 	f.old, f.new = c.Open(t)
 	old, new := f.old, f.new
-	switch { // old-only is one plain store, and new-only another: the other place may not even be there
-	case w == world{from: flags.OldOnly}:
+	switch w { // old-only is one plain store, and new-only another: the other place may not even be there
+	case world{from: flags.OldOnly}:
 		new = untouchable[K, V]{f.new, f}
-	case w == world{from: flags.NewOnly}:
+	case world{from: flags.NewOnly}:
 		old = untouchable[K, V]{f.old, f}
 	}
 	f.Repository = f.over(old, new, f.phase)

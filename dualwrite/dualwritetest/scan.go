@@ -25,7 +25,7 @@ func scan[K, V any](f *fixture[K, V]) {
 	want[0], want[1] = 20, 2
 	f.point()
 	f.wantScan(want)
-	for range f.Scan(ctx) {
+	for range f.Scan(ctx) { //nolint:errcheck // it is left at once
 		break // leaving it early harms nothing
 	}
 	f.wantScan(want)
