@@ -9,8 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -193,6 +193,19 @@ func scanned[V any](ctx context.Context, t *testing.T, s stores.Store[string, V]
 	return keys
 }
 
+func TestChunksFillUp(t *testing.T) {
+	t.Parallel()
+	s, clock := newStore[int](t, nil), newClock(t)
+	for i := range 4 * memstore.ChunkSize {
+		if err := s.Put(t.Context(), blind(t, clock, fmt.Sprintf("%05d", i), i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.Chunks(); n != 4 {
+		t.Errorf("%d chunks of %d hold %d records that came in order, want 4", n, memstore.ChunkSize, 4*memstore.ChunkSize)
+	}
+}
+
 func TestForeignSegment(t *testing.T) {
 	t.Parallel()
 	s := newStore[string](t, nil)
@@ -209,29 +222,40 @@ func TestForeignSegment(t *testing.T) {
 	}
 }
 
-func TestPairWritesInOppositeOrder(t *testing.T) {
+// A pair write that waits for one store must not hold the other: pairs that name the stores in opposite order would
+// wait for each other for ever.
+func TestPairWriteWaitsWithoutALock(t *testing.T) {
 	t.Parallel()
 	a, b := newStore[int](t, nil), newStore[int](t, nil)
 	clock := newClock(t)
-	var wg sync.WaitGroup
-	for g := range 8 {
-		wg.Go(func() {
-			x, y := a, b
-			if g%2 == 1 {
-				x, y = b, a
+	for _, names := range [][2]*memstore.Store[string, int]{{a, b}, {b, a}} {
+		release := b.Hold()
+		started, done := make(chan struct{}), make(chan error)
+		go func() {
+			w := blind(t, clock, "pair", 1)
+			close(started)
+			done <- names[0].PutPair(t.Context(), w, names[1], w)
+		}()
+		<-started
+		written := make(chan error)
+		go func() {
+			var err error
+			for i := range 10_000 {
+				err = errors.Join(err, a.Put(t.Context(), blind(t, clock, fmt.Sprint(i%10), i)))
 			}
-			for i := range 500 {
-				w := blind(t, clock, fmt.Sprintf("%d-%d", g, i), i)
-				if err := x.PutPair(t.Context(), w, y, w); err != nil {
-					t.Error(err)
-				}
+			written <- err
+		}()
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Error(err)
 			}
-		})
-	}
-	wg.Wait()
-	for _, s := range []*memstore.Store[string, int]{a, b} {
-		if n, err := s.ApproxCount(t.Context()); n != 4000 || err != nil {
-			t.Errorf("%d records, %v", n, err)
+		case <-time.After(time.Minute):
+			t.Error("one store can not be written to while a pair write waits for the other")
+		}
+		release()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	}
 }
