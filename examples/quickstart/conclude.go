@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dualwrite/dualwrite/dualwrite"
+)
+
+// judgeTimeout is how long porcupine may take for one question about one key.
+const judgeTimeout = 10 * time.Second
+
+// conclude judges what happened. walked is why the walk ended; the end state is only judged after a whole one.
+func (m *migration[V]) conclude(walked error, events []event, keys *keyspace, states []dualwrite.Status) (*report, error) {
+	initial := make(map[string]string, len(m.records))
+	for _, r := range m.records {
+		initial[r.id] = r.text
+	}
+	h := history{}
+	h.add(events...)
+	m.screen.say("judging %s operations on %s keys, from the checker's own record", grouped(int64(len(events))), grouped(int64(len(h))))
+	if m.quiet != nil {
+		h.add(m.quiet.events(h)...)
+	}
+	var end *observation
+	if walked == nil {
+		from := m.load.now()
+		records, err := snapshot(context.Background(), m.files.rawNew)
+		if err != nil {
+			return nil, err
+		}
+		end = &observation{texts: textsOf(records, m.shape.decodeNew, m.shape), from: from, to: m.load.now()}
+		h.add(end.events(h)...)
+	}
+	j := &judge{initial: initial, edited: m.shape.edited, perKey: judgeTimeout}
+	m.result.verdict = j.all(h)
+	v := &m.result.verdict
+	for _, key := range m.diverged {
+		v.Diverged++
+		v.complain("diverged: old and new hold different contents of %q while nothing was running", key)
+	}
+	if end != nil {
+		end.untouched(initial, h, v)
+	}
+	down, starved := downtime(events, m.load.shed, m.load.stood)
+	v.DowntimeMs = down.Milliseconds()
+	r := m.report(walked, events, keys, states)
+	r.StarvedMs = starved.Milliseconds()
+	return r, nil
+}
+
+func (m *migration[V]) report(walked error, events []event, keys *keyspace, states []dualwrite.Status) *report {
+	all := latenciesOf(events, func(*event) bool { return true })
+	m.result.P50us, m.result.P99us = all.P50us, all.P99us
+	r := &report{
+		Seed: m.cfg.seed, Records: len(m.records), Instances: len(m.instances), Shed: len(m.load.shed), Flips: m.flips, Passes: m.passes,
+		Repositories: states, Latencies: map[string]latencies{"all": all},
+	}
+	for k := range kinds {
+		r.Latencies[k.String()] = latenciesOf(events, func(e *event) bool { return e.kind == k })
+	}
+	hot := slices.Clone(keys.hot)
+	slices.Sort(hot)
+	for i := range events {
+		if _, isHot := slices.BinarySearch(hot, events[i].key); isHot {
+			r.HotRequests++
+		}
+	}
+	m.result.Result = resultOK
+	switch {
+	case cancelled(walked):
+		m.result.Result = resultInterrupted
+	case walked != nil:
+		r.Error = walked.Error()
+		m.result.Result = resultFailed
+	case !m.result.ok():
+		m.result.Result = resultFailed
+	}
+	r.result = m.result
+	return r
+}
+
+// show prints what was found beside the result.
+func (r *report) show(s *screen) {
+	if r.StarvedMs > 0 || r.Shed > 0 {
+		s.plain(fmt.Sprintf("  this machine was too busy: for %d ms nothing ran at all, and %s requests could not be sent", r.StarvedMs, grouped(int64(r.Shed))))
+	}
+	for _, c := range r.Complaints {
+		s.plain("  " + c)
+	}
+	for _, k := range []string{"read", "create", "put", "update", "put if", "delete"} {
+		l := r.Latencies[k]
+		s.plain(fmt.Sprintf("  %-7s %8s  p50 %6d µs  p99 %6d µs  max %7d µs", k, grouped(int64(l.Count)), l.P50us, l.P99us, l.MaxUs))
+	}
+}

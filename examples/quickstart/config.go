@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// config is what the command line says, and the pace of the walk.
+type config struct {
+	input, report, dir string
+	records            int
+	writes, reads      int
+	instances          int
+	seed               uint64
+	manual             bool
+	pace               pace
+}
+
+// pace is how long things take that nobody has to wait for.
+type pace struct {
+	// dwell is how long the walk stays in a phase at least, once everything there is done.
+	dwell time.Duration
+	// spread is the time between the first and the last instance seeing a flip.
+	spread time.Duration
+	// skew is how far the clocks of the instances are off, at most, in either direction.
+	skew time.Duration
+	// status is the time between two status lines.
+	status time.Duration
+}
+
+var defaultPace = pace{dwell: 2 * time.Second, spread: 600 * time.Millisecond, skew: 50 * time.Millisecond, status: 3 * time.Second}
+
+const usage = `quickstart migrates real records from one bolt file to another, from an old shape to a new one, under live traffic.
+
+It starts a service of several instances, walks the flag from old-only to new-only, copies and verifies on the way, and
+then checks from its own record of every answer that nothing was lost, stale, resurrected or different. The last line is
+the result.
+
+`
+
+// parseArgs reads the command line. The error names everything that is wrong with it.
+func parseArgs(args []string, errOut io.Writer) (*config, error) {
+	c := &config{pace: defaultPace}
+	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	fs.SetOutput(errOut)
+	fs.Usage = func() { _, _ = fmt.Fprint(errOut, usage); fs.PrintDefaults() }
+	fs.StringVar(&c.input, "input", "", "`file` with records of your own, one JSON object with an id a line (.gz is unpacked); default the places")
+	fs.IntVar(&c.records, "records", 0, "take the first `n` records only")
+	fs.IntVar(&c.writes, "writes", 1000, "writes per second, over all instances")
+	fs.IntVar(&c.reads, "reads", 1000, "reads per second, over all instances")
+	fs.IntVar(&c.instances, "instances", 3, "instances of the service")
+	fs.Uint64Var(&c.seed, "seed", 0, "seed of the traffic; default a random one, which is printed")
+	fs.StringVar(&c.report, "report", "", "write a report to this JSON `file`")
+	fs.BoolVar(&c.manual, "manual", false, "do not flip the flag: it is edited by hand")
+	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with both bolt files and the flag; default a temporary one that is removed")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if err := c.check(fs.Args()); err != nil {
+		return nil, err
+	}
+	for c.seed == 0 {
+		c.seed = rand.Uint64()
+	}
+	return c, nil
+}
+
+// Rates above this are beyond what one process can send.
+const maxRate = 100_000
+
+func (c *config) check(rest []string) error {
+	var wrong []error
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	if len(rest) > 0 {
+		bad("unexpected argument %q", rest[0])
+	}
+	if c.records < 0 {
+		bad("-records is %d", c.records)
+	}
+	if c.writes < 0 || c.writes > maxRate || c.reads < 0 || c.reads > maxRate || c.writes+c.reads == 0 {
+		bad("-writes and -reads are 0 to %d, and not both 0: got %d and %d", maxRate, c.writes, c.reads)
+	}
+	if c.instances < 1 || c.instances > 64 {
+		bad("-instances is 1 to 64: got %d", c.instances)
+	}
+	return errors.Join(wrong...)
+}
+
+// openDir makes the folder of the run. A folder of an earlier run is refused: its files are somebody's.
+func (c *config) openDir() (dir string, temporary bool, err error) {
+	if c.dir == "" {
+		dir, err = os.MkdirTemp("", "dualwrite-quickstart-")
+		return dir, true, err
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return "", false, err
+	}
+	for _, name := range []string{oldFile, newFile} {
+		if _, err := os.Stat(filepath.Join(c.dir, name)); !errors.Is(err, os.ErrNotExist) {
+			return "", false, fmt.Errorf("%s holds a %s already: name another folder, or move that file away", c.dir, name)
+		}
+	}
+	return c.dir, false, nil
+}

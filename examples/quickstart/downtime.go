@@ -1,0 +1,52 @@
+package main
+
+import "time"
+
+// downtimeWindow is how finely time without success is measured.
+const downtimeWindow = 100 * time.Millisecond
+
+// standstill is a time in which this process itself did not get to run.
+type standstill struct{ from, to time.Duration }
+
+// downtime adds up the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
+// operation ended with an answer in it, or if one that was due in it was answered within 100 ms (so that a request that
+// is due at the very end of a window does not count against it). It goes by when requests were due, not by when a client
+// was free to send them: a standstill of everything keeps every client busy, and has to count. shed are requests that
+// were due and never sent, as too many were waiting.
+//
+// A window in which the machine did not let this process run says nothing about the service; it is left out and
+// reported apart, as starved.
+func downtime(events []event, shed []time.Duration, stood []standstill) (down, starved time.Duration) {
+	due, success := map[time.Duration]bool{}, map[time.Duration]bool{}
+	for i := range events {
+		e := &events[i]
+		arrived := e.arrived / downtimeWindow
+		due[arrived] = true
+		if e.answer == failed || e.answer == unknown {
+			continue
+		}
+		success[e.ret/downtimeWindow] = true
+		if e.ret-e.arrived <= downtimeWindow {
+			success[arrived] = true
+		}
+	}
+	for _, at := range shed {
+		due[at/downtimeWindow] = true
+	}
+	excused := map[time.Duration]bool{}
+	for _, s := range stood {
+		for w := s.from / downtimeWindow; w <= s.to/downtimeWindow; w++ {
+			excused[w] = true
+		}
+	}
+	for w := range due {
+		switch {
+		case success[w]:
+		case excused[w]:
+			starved += downtimeWindow
+		default:
+			down += downtimeWindow
+		}
+	}
+	return down, starved
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/dualwrite/dualwrite/copier"
+	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/examples/internal/flagfile"
+	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// migration is one run: the service, its traffic, and what is done to it.
+type migration[V any] struct {
+	cfg     *config
+	dir     string
+	shape   *shape[V]
+	records []record
+	screen  *screen
+	rng     *rand.Rand
+
+	files *files[V]
+	// sdkOld and sdkNew are what the service and the copier work on: the files. (Tests put something between that
+	// misbehaves; the checker always reads the files.)
+	sdkOld, sdkNew stores.Store[string, V]
+	instances      []*instance[V]
+	load           *load[V]
+	gates          gates
+
+	passes   []copier.Report
+	flips    []flip
+	quiet    *observation // what new held in the pause in read-new/write-both
+	diverged []string     // the keys that were different then
+	result   result
+
+	lastStatus time.Time
+	lastEnded  int64
+}
+
+// faults puts something between the SDK and the files. Only tests do.
+type faults[V any] func(place string, s stores.Store[string, V]) stores.Store[string, V]
+
+// run migrates the records and returns what the checker found. An error is something that kept it from being found out.
+func run[V any](ctx context.Context, cfg *config, dir string, sh *shape[V], records []record, s *screen, plant faults[V]) (*report, error) {
+	m := &migration[V]{cfg: cfg, dir: dir, shape: sh, records: records, screen: s, rng: rand.New(rand.NewPCG(cfg.seed, 0))}
+	began := time.Now()
+	if err := m.importRecords(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if m.files, err = openFiles(dir, sh); err != nil {
+		return nil, err
+	}
+	m.sdkOld, m.sdkNew = m.files.old, m.files.new
+	if plant != nil {
+		m.sdkOld, m.sdkNew = plant("old", m.files.old), plant("new", m.files.new)
+	}
+	rep, err := m.migrate(ctx)
+	if err = errors.Join(err, m.files.close()); err != nil {
+		return nil, err
+	}
+	rep.Seconds = time.Since(began).Seconds()
+	return rep, nil
+}
+
+func (m *migration[V]) importRecords(ctx context.Context) error {
+	step := m.screen.begin("import", int64(len(m.records)))
+	defer step.end()
+	total := int64(len(m.records))
+	if err := importOld(ctx, m.dir, m.records, func(n int) { step.at(int64(n), total, 0, 0) }); err != nil {
+		return err
+	}
+	m.screen.say("%s records imported into %s as a service left them that never knew the SDK", grouped(total), oldFile)
+	m.screen.say("%s: %s", m.shape.name, m.shape.change)
+	return nil
+}
+
+// migrate walks through the phases under traffic, and has everything judged.
+func (m *migration[V]) migrate(ctx context.Context) (*report, error) {
+	if err := m.startService(ctx); err != nil {
+		return nil, errors.Join(err, m.stopService())
+	}
+	keys := newKeyspace(m.records, m.rng)
+	m.load = startLoad(m.shape, keys, m.instances, m.cfg.reads, m.cfg.writes, m.cfg.seed)
+	m.screen.say("traffic: %s writes/s and %s reads/s to %d instances, a fifth of them on %d keys that all instances share",
+		grouped(int64(m.cfg.writes)), grouped(int64(m.cfg.reads)), len(m.instances), len(keys.hot))
+
+	m.lastStatus = time.Now()
+	walked := m.walk(ctx)
+	if walked != nil && !cancelled(walked) {
+		m.screen.say("the walk has ended early: %v", walked)
+	}
+	m.screen.say("traffic ends; waiting for the last answers")
+	events := m.load.stop()
+	var states []dualwrite.Status
+	for _, i := range m.instances {
+		states = append(states, i.records.Status())
+	}
+	if err := m.stopService(); err != nil {
+		return nil, err
+	}
+	return m.conclude(walked, events, keys, states)
+}
+
+// startService writes the flag and starts the instances, each with a clock of its own.
+func (m *migration[V]) startService(ctx context.Context) error {
+	m.gates.phase = flags.OldOnly
+	if err := flagfile.Write(operatorFile(m.dir), flagKey, flags.OldOnly.String()); err != nil {
+		return err
+	}
+	var clocks []string
+	for i := range m.cfg.instances {
+		if err := flagfile.Write(instanceFile(m.dir, i), flagKey, flags.OldOnly.String()); err != nil {
+			return err
+		}
+		skew := m.cfg.pace.skew * time.Duration(m.rng.IntN(201)-100) / 100
+		clock, err := stores.NewClock(&stores.ClockOptions{Now: func() time.Time { return time.Now().Add(skew) }})
+		if err != nil {
+			return err
+		}
+		// The folder makes the OpenFeature domain unique in this process.
+		name := fmt.Sprintf("instance-%d of %s", i+1, m.dir)
+		inst, err := startInstance(ctx, name, instanceFile(m.dir, i), clock, m.sdkOld, m.sdkNew)
+		if err != nil {
+			return err
+		}
+		m.instances = append(m.instances, inst)
+		clocks = append(clocks, fmt.Sprintf("%+d ms", skew.Milliseconds()))
+	}
+	m.screen.say("%d instances started in %v; their clocks are off by %s", len(m.instances), flags.OldOnly, strings.Join(clocks, ", "))
+	return nil
+}
+
+// stopTimeout is how long an instance may take to end.
+const stopTimeout = 30 * time.Second
+
+func (m *migration[V]) stopService() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	var errs []error
+	for _, i := range m.instances {
+		errs = append(errs, i.stop(ctx))
+	}
+	return errors.Join(errs...)
+}

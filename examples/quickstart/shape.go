@@ -1,0 +1,34 @@
+package main
+
+// shape is all that the example has to know about one kind of record. V is what the service works with, which is the
+// new shape; the functions map it to what the old place holds and back.
+type shape[V any] struct {
+	// name and change are for people: what the records are, and what happens to their shape.
+	name, change string
+	// parse reads a line of input strictly. It is the only way into the old place from outside.
+	parse func(line []byte) (id string, v V, err error)
+	// encodeOld and decodeOld are the old shape, encodeNew and decodeNew the new one, as the stores want them.
+	encodeOld, encodeNew func(dst []byte, v V) ([]byte, error)
+	decodeOld, decodeNew func(b []byte) (V, error)
+	// fresh is what live write number n stores under a key, whatever was there.
+	fresh func(id string, n int64) V
+	// edit is what live write number n makes of a record that is there. It depends on what it is given, so that an
+	// edit which is lost or applied twice shows in every later state of the record.
+	edit func(v *V, n int64)
+}
+
+// text is the content of a record as the checker compares it: two records are equal exactly if their texts are.
+func (s *shape[V]) text(v V) (string, error) {
+	b, err := s.encodeNew(nil, v)
+	return string(b), err
+}
+
+// edited is edit on texts.
+func (s *shape[V]) edited(text string, n int64) (string, error) {
+	v, err := s.decodeNew([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	s.edit(&v, n)
+	return s.text(v)
+}
