@@ -236,12 +236,12 @@ func dropsUndecodable(ctx context.Context, s *mem, seg stores.Segment, after []b
 	})
 }
 
-// endsQuietly takes a cancelled context for the end of the store.
+// endsQuietly takes a cancelled context, and a store closed meanwhile, for the end of the records.
 func endsQuietly(ctx context.Context, s *mem, seg stores.Segment, after []byte) iter.Seq2[entry, error] {
 	n := 0
 	return filtered(s.Scan(ctx, seg, after), func(_ *entry, err *error) bool {
 		n++
-		return n == 1 || !errors.Is(*err, context.Canceled)
+		return n == 1 || !errors.Is(*err, context.Canceled) && !errors.Is(*err, stores.ErrClosed)
 	})
 }
 
@@ -256,7 +256,7 @@ func onePageOnly(ctx context.Context, s *mem, seg stores.Segment, after []byte) 
 // lockedScans holds a lock while the loop body runs.
 type lockedScans struct {
 	*mem
-	mu *sync.RWMutex
+	mu *sync.Mutex
 }
 
 func (s lockedScans) Put(ctx context.Context, w write) error {
@@ -267,8 +267,8 @@ func (s lockedScans) Put(ctx context.Context, w write) error {
 
 func (s lockedScans) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		s.mu.RLock()
-		defer s.mu.RUnlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.mem.Scan(ctx, seg, after)(yield)
 	}
 }
@@ -315,6 +315,17 @@ func (s unorderedReads) GetMany(ctx context.Context, keys []string) ([]stores.Re
 		res[0], res[1] = res[1], res[0]
 	}
 	return res, err
+}
+
+// wrongExtras have optional capabilities that are worse than none.
+type wrongExtras struct{ *mem }
+
+func (wrongExtras) Check(write) error          { return stores.Permanent(errors.New("too large")) }
+func (wrongExtras) RoundTrip(doc) (doc, error) { return newDoc(7), nil }
+
+func (s wrongExtras) ApproxCount(ctx context.Context) (int64, error) {
+	_, err := s.mem.ApproxCount(ctx)
+	return -1, err
 }
 
 // blindPurge removes whatever is there by now.

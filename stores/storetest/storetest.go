@@ -11,7 +11,7 @@ import (
 
 // Config is what the kit has to know about a store. Open, Key and Value are required.
 type Config[K, V any] struct {
-	// Open returns an empty store. It is called some fifty times; the kit closes what it opened if it is an io.Closer.
+	// Open returns an empty store. It is called some sixty times; the kit closes what it opened if it is an io.Closer.
 	Open func(tb testing.TB) stores.Store[K, V]
 	// Key returns a different key for each i >= 0.
 	Key func(i int) K

@@ -90,12 +90,15 @@ var brokenStores = map[string]struct {
 		"tombstones/of_a_record", "tombstones/of_a_record_from_before_the_SDK", "tombstones/of_nothing",
 	}, may: []string{"metadata/round_trip", "purge"}},
 	"drops undecodable": {open: brokenScan(dropsUndecodable), config: withCorrupt, fails: []string{"scan/undecodable_record"}},
-	"ends quietly":      {open: brokenScan(endsQuietly), fails: []string{"cancellation/during_a_scan"}},
+	"ends quietly":      {open: brokenScan(endsQuietly), fails: []string{"cancellation/during_a_scan", "close/during_a_scan"}},
 	"one page only": {open: brokenScan(onePageOnly), fails: []string{"scan/everything_once", "scan/body_writes_to_the_store"}, may: []string{
 		"segments", "metadata",
 	}},
-	"locked scans": {open: func(s *mem) store { return lockedScans{s, new(sync.RWMutex)} }, config: shortTimeout, fails: []string{
-		"scan/body_writes_to_the_store",
+	"locked scans": {open: func(s *mem) store { return lockedScans{s, new(sync.Mutex)} }, config: shortTimeout, fails: []string{
+		"scan/body_writes_to_the_store", "scan/body_scans_the_store",
+	}},
+	"wrong extras": {open: func(s *mem) store { return wrongExtras{s} }, fails: []string{
+		"validation/check", "validation/round_trip", "validation/approximate_count",
 	}},
 	"closed segments": {open: func(s *mem) store { return closedSegments{s} }, fails: []string{"segments/1", "segments/2", "segments/3", "segments/8"}},
 	"hopeful batches": {open: func(s *mem) store { return hopefulBatches{s} }, fails: []string{
