@@ -41,8 +41,9 @@ func GetMany[K, V any](ctx context.Context, s Store[K, V], keys []K) ([]Result[V
 // BatchWriter is a store that takes many conditional writes in fewer round trips. Reach it through [PutMany].
 type BatchWriter[K, V any] interface {
 	// PutMany carries out each write as Put would, each on its own condition, and answers with an error or nil for each
-	// in the order of the arguments; writes of one key take effect in that order. Outcomes are reported only after they are durable: if a
-	// commit fails, everything in it has an unknown outcome. The second error is for the whole call: nothing was tried.
+	// in the order of the arguments; writes of one key take effect in that order. An invalid write fails alone. Outcomes
+	// are reported only after they are durable: if a commit fails, everything in it has an unknown outcome. The second
+	// error is for the whole call: nothing was tried.
 	PutMany(ctx context.Context, writes []Write[K, V]) ([]error, error)
 }
 
@@ -104,7 +105,7 @@ func ApproxCount[K, V any](ctx context.Context, s Store[K, V]) (int64, error) {
 type Purger[K any] interface {
 	// Purge takes the SDK's traces off each record that still has exactly the version named, as one atomic step per
 	// record: a tombstone is removed, a live record loses its metadata and becomes unstamped. The answers are as those
-	// of PutMany.
+	// of PutMany; a record that is absent or has another version is a *ConditionError.
 	Purge(ctx context.Context, targets []PurgeTarget[K]) ([]error, error)
 }
 
@@ -131,7 +132,7 @@ func Purge[K, V any](ctx context.Context, s Store[K, V], targets []PurgeTarget[K
 // [PutPair].
 type PairWriter[K, V any] interface {
 	// PutPair stores both or neither. errors.ErrUnsupported if the two stores can not commit together; *[PairError] if
-	// a condition was refused or a write rejected.
+	// a condition was refused or a write rejected, an invalid one included; ErrPermanent if both name the same record.
 	PutPair(ctx context.Context, mine Write[K, V], other Store[K, V], theirs Write[K, V]) error
 }
 

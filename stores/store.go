@@ -35,8 +35,9 @@ type Store[K, V any] interface {
 	// of them if after is nil, tombstones included. The order is the store's own, and the same each time. A record that
 	// is there during the whole scan is yielded exactly once; one that comes or goes meanwhile may or may not be.
 	//
-	// A record that does not decode is yielded as a *[RecordError] with its canonical key, and the scan goes on. Any
-	// other error ends it. While the loop body runs no transaction, cursor lock or mutex is held: the body may write
+	// The key after need not be there any more. A record that does not decode is yielded as a *[RecordError] with its
+	// canonical key, and the scan goes on. Any other error ends it; a scan that is cut short, by its context or by Close,
+	// ends with an error and never as if that were all. While the loop body runs no transaction, cursor lock or mutex is held: the body may write
 	// to the same store.
 	Scan(ctx context.Context, seg Segment, after []byte) iter.Seq2[Entry[K, V], error]
 
