@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	seedFlag    = flag.Uint64("metamorphic.seed", 0, "first seed of the scripts; 0 is a random one")
-	scriptsFlag = flag.Int("metamorphic.scripts", 1200, "how many scripts are run in each world")
+	scriptsFlag = flag.Int("metamorphic.scripts", 1000, "how many scripts are run in each world")
 )
 
 const (
@@ -43,7 +43,9 @@ var worlds = []world{
 	{name: "faults in O", start: []flags.Phase{o}, faulty: true},
 	{name: "faults in N", start: []flags.Phase{n}, faulty: true},
 	{name: "faults in a walk", start: []flags.Phase{o}, walks: true, first: o, last: n, faulty: true},
-	{name: "faults in a walk of two", start: []flags.Phase{o, o}, walks: true, first: o, last: n, faulty: true},
+	{name: "faults in a walk of two", start: []flags.Phase{o, o}, walks: true, first: o, last: n, faulty: true, skew: -time.Hour},
+	{name: "faults in A beside B", start: []flags.Phase{a, b}, faulty: true, skew: time.Hour},
+	{name: "faults in B beside N, clock behind", start: []flags.Phase{b, n}, faulty: true, skew: -time.Hour},
 }
 
 func TestOneHistory(t *testing.T) {

@@ -132,6 +132,9 @@ func (r *run) finish() error {
 			if err := r.step(step{kind: get, keys: []int{key}}); err != nil {
 				return err
 			}
+			if rec, _ := r.realNew.Get(r.ctx, keyOf(key)); rec.Intent {
+				return fmt.Errorf("new holds an intent of key %d", key)
+			}
 		}
 		if err := r.verify(true); err != nil {
 			return err

@@ -312,7 +312,7 @@ func (r *run) writeMany(st step, instance *repo) error {
 		}
 	}
 	if failed != (err != nil) {
-		return fmt.Errorf("the batch answers %v, its keys %v", err, results)
+		return fmt.Errorf("the answers of the keys are %v, that of the batch is %w", results, err)
 	}
 	return nil
 }
