@@ -64,7 +64,7 @@ func TestPairsThatCanNotBe(t *testing.T) {
 	a := notes(t, db, "a")
 	w := write{Key: "k", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)}
 	for name, other := range map[string]stores.Store[string, note]{
-		"another file":  notes(t, open(t), "a"),
+		"another file":  notes(t, open(t), "b"),
 		"another store": struct{ stores.Store[string, note] }{a},
 		"the same":      wrapped{notes(t, db, "a")},
 		"nil":           nil,

@@ -16,7 +16,7 @@ import (
 
 func TestSegmentsHoldEverythingOnce(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, 2, 3, 100, walkOps + 100} {
+	for _, n := range []int{0, 1, 2, 3, 100, 2*walkOps + 100} {
 		for _, parts := range []int{1, 2, 7, 64} {
 			t.Run(fmt.Sprintf("%d in %d", n, parts), func(t *testing.T) {
 				t.Parallel()
