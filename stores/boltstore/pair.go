@@ -11,7 +11,7 @@ import (
 
 // PutPair commits a write to this view and one to another view of the same file in one transaction, or neither. See
 // stores.PairWriter. It looks through stores.Wrapper to find the other view; errors.ErrUnsupported if that is none of
-// this file, or if both writes are to one record.
+// this file.
 func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], other stores.Store[K, V], theirs stores.Write[K, V]) error {
 	o := unwrap(other)
 	if o == nil || o.db != s.db {
@@ -26,7 +26,7 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 		}
 	}
 	if a, b := &j.ops[0], &j.ops[1]; a.err == nil && bytes.Equal(a.bucket, b.bucket) && bytes.Equal(a.key, b.key) {
-		return fmt.Errorf("boltstore: both writes of a pair are to one record: %w", errors.ErrUnsupported)
+		return stores.Permanent(errors.New("boltstore: a pair of writes is to two records, not twice to one"))
 	}
 	s.db.writes.do(ctx, j)
 	if j.err != nil {

@@ -63,14 +63,18 @@ func TestPairsThatCanNotBe(t *testing.T) {
 	db := open(t)
 	a := notes(t, db, "a")
 	w := write{Key: "k", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)}
-	for name, other := range map[string]stores.Store[string, note]{
-		"another file":  notes(t, open(t), "b"),
-		"another store": struct{ stores.Store[string, note] }{a},
-		"the same":      wrapped{notes(t, db, "a")},
-		"nil":           nil,
+	for _, tt := range []struct {
+		name  string
+		other stores.Store[string, note]
+		want  error
+	}{
+		{"another file", notes(t, open(t), "b"), errors.ErrUnsupported},
+		{"another store", struct{ stores.Store[string, note] }{a}, errors.ErrUnsupported},
+		{"nil", nil, errors.ErrUnsupported},
+		{"the same record", wrapped{notes(t, db, "a")}, stores.ErrPermanent},
 	} {
-		if err := stores.PutPair(t.Context(), a, w, other, w); !errors.Is(err, errors.ErrUnsupported) {
-			t.Errorf("%s: %v", name, err)
+		if err := stores.PutPair(t.Context(), a, w, tt.other, w); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 	if _, err := a.Get(t.Context(), "k"); !errors.Is(err, stores.ErrNotFound) {
