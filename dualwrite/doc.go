@@ -10,15 +10,16 @@
 //
 // Instances of a service see a flip at different moments. Any two of them may be in neighbouring phases at any time, and
 // still every acknowledged write survives, every operation on a key is linearizable, a deleted record stays deleted and
-// the two places end up equal. What makes that hold is the order and the conditions of the writes; file route.go has the
-// phases in one table and the repository's DESIGN.md the protocol.
+// the two places end up equal. What makes that hold is the order and the conditions of the writes; the protocol is in
+// DESIGN.md beside the source, and the phases in one table in route.go.
 //
 // # What an error means
 //
 // Errors are told apart with errors.Is; each is wrapped once in a *[Error] that names operation, place and key.
 // [ErrIndeterminate] is the one that needs thought: the write may have been applied, or may be later. Every other error
 // of a write says that it certainly had no effect, except [ErrMirrorMissed], which only exists on request and says that
-// it certainly was committed.
+// it certainly was committed. That includes errors of a store, a codec or a caller's function that have none of the
+// identities of this package.
 //
 // # What the flag alone can not do
 //

@@ -18,19 +18,29 @@ var (
 	ErrVersion = errors.New("the record has another version")
 	// ErrConflict: too many concurrent writes of this key got in between. Nothing was written; trying again is safe.
 	ErrConflict = errors.New("too many concurrent writes of this record, nothing was written")
-	// ErrIndeterminate: the write may have been applied, or may still be: its outcome could not be learned in time. Read
-	// the record before doing it again.
+	// ErrIndeterminate: the write may have been applied, or may still be. Its outcome could not be learned in time; or, in
+	// read-new/write-both, the new place refused a write that was announced already, or another instance wrote the record
+	// in between in a way that hides the answer. Read the record before doing it again. Look for this identity before
+	// those of a context, which the error may have as well.
 	ErrIndeterminate = errors.New("the outcome of the write is not known")
-	// ErrBlocked: old holds a newer state of this record that new does not take, or new has lost what it was based on.
-	// Neither can be answered without guessing; the cause says which, and Status names the key.
+	// ErrBlocked: in read-new/write-both, old holds a newer state of this record that new does not take, or new has lost
+	// what it was based on. Neither can be answered without guessing; the cause says which, and Status names the key.
+	// Nothing was written. Writes of the key are blocked too, until new takes the record (its validator or index was
+	// mended), a repair settled it, or the flag went back and the record was changed to one that new takes.
 	ErrBlocked = errors.New("the record can not be brought in step")
 	// ErrMirrorMissed: the write is committed, do not repeat it; the new place does not have it yet. Only with
 	// Options.ReportMissedMirrors.
 	ErrMirrorMissed = errors.New("the write is committed, but its mirror was missed")
 	// ErrPhaseUnknown: the flag gives no phase that this operation may be carried out in. Nothing was written.
 	ErrPhaseUnknown = flags.ErrPhaseUnknown
-	// ErrClosed: the repository was closed. Nothing was written.
+	// ErrClosed: the repository, or a store under it, was closed. Nothing was written.
 	ErrClosed = stores.ErrClosed
+	// ErrPermanent: the record or its key can not be stored (too large, not encodable, refused by a validator), and
+	// will not be if it is tried again. Nothing was written.
+	ErrPermanent = stores.ErrPermanent
+	// ErrTransient: a place could not be reached or did not take the call just now. Nothing was written; trying again is
+	// safe. A store may also fail to read with errors of its own that are none of these; nothing was written then either.
+	ErrTransient = stores.ErrTransient
 )
 
 // Error says which operation failed, on which key and in which place.

@@ -60,6 +60,9 @@ func (k EventKind) String() string {
 	return eventNames[k]
 }
 
+// MarshalText is [EventKind.String], for logs.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Event is one thing that happened.
 type Event struct {
 	Kind EventKind

@@ -119,12 +119,32 @@ func New[K, V any](old, new stores.Store[K, V], phase flags.Source, o *Options) 
 	if old == nil || new == nil {
 		wrong = append(wrong, errors.New("dualwrite: a repository needs two stores, old and new"))
 	}
+	if old != nil && new != nil && stores.SamePlace(old, new) {
+		wrong = append(wrong, errors.New("dualwrite: old and new are one and the same place; a repository over one place is made by Single"))
+	}
 	if phase == nil {
 		wrong = append(wrong, errors.New("dualwrite: a repository needs a flags.Source; flags.Static(flags.OldOnly) is one that never changes"))
 	}
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
+	return repository(old, new, phase, opts), nil
+}
+
+// Single returns a repository over one place, for the time after the migration, or before: with everything that a
+// Repository has, in new-only for ever. The caller keeps the ownership of the store.
+func Single[K, V any](s stores.Store[K, V], o *Options) (*Repository[K, V], error) {
+	opts, err := o.withDefaults()
+	if s == nil {
+		err = errors.Join(err, errors.New("dualwrite: a repository needs a store"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return repository(s, s, flags.Static(flags.NewOnly), opts), nil
+}
+
+func repository[K, V any](old, new stores.Store[K, V], phase flags.Source, opts Options) *Repository[K, V] {
 	r := &Repository[K, V]{
 		old:   place[K, V]{name: "old", store: old},
 		new:   place[K, V]{name: "new", store: new},
@@ -132,5 +152,5 @@ func New[K, V any](old, new stores.Store[K, V], phase flags.Source, o *Options) 
 		opts:  opts,
 	}
 	r.running.changed = make(chan struct{})
-	return r, nil
+	return r
 }

@@ -1,7 +1,7 @@
 package dualwrite
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -65,6 +65,11 @@ func giveUp(res putResult, err error) putResult {
 	if res.doubt {
 		res.outcome = stores.OutcomeUnknown
 	}
-	res.err = errors.Join(err, res.err)
+	switch {
+	case res.err == nil:
+		res.err = err
+	case err != nil:
+		res.err = fmt.Errorf("%w; the last answer was: %w", err, res.err)
+	}
 	return res
 }

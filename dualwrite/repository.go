@@ -39,7 +39,9 @@ func (r *Repository[K, V]) Get(ctx context.Context, key K) (V, error) {
 	return v, err
 }
 
-// GetVersion is Get with the record's version, for [Repository.PutIf], [Repository.DeleteIf] and ETags.
+// GetVersion is Get with the record's version, for [Repository.PutIf], [Repository.DeleteIf] and ETags. A record from
+// before the SDK is [stores.Unstamped] until its first write: that says nothing about its contents, so it makes a weak
+// condition and no ETag. copier.Finish makes every record unstamped; versions handed out before are void then.
 func (r *Repository[K, V]) GetVersion(ctx context.Context, key K) (V, stores.Version, error) {
 	rec, err := r.read(ctx, "get", key)
 	if err == nil && !rec.Live() {
@@ -63,8 +65,9 @@ func (r *Repository[K, V]) Create(ctx context.Context, key K, v V) (stores.Versi
 }
 
 // Update changes a record: fn gets what is stored and changes it in place. fn may run several times, each time on what
-// is stored then, and must have no effect of its own. An error of fn is returned and nothing is written. ErrNotFound if
-// there is no record.
+// is stored then, and must have no effect of its own. An error of fn is returned and nothing is written; that is also the
+// way to leave a record as it is, as a value that fn did not change is written under a new version. ErrNotFound if there
+// is no record.
 func (r *Repository[K, V]) Update(ctx context.Context, key K, fn func(v *V) error) (stores.Version, error) {
 	if fn == nil {
 		return stores.Unknown, r.fail("update", "", key, errNoFunction)
@@ -83,8 +86,8 @@ func (r *Repository[K, V]) Upsert(ctx context.Context, key K, fn func(v *V, exis
 // PutIf stores a value if the record still has the version given, which came from this or any other instance.
 // ErrVersion if it has another one, or is not there.
 func (r *Repository[K, V]) PutIf(ctx context.Context, key K, v V, version stores.Version) (stores.Version, error) {
-	if err := conditional(version); err != nil {
-		return stores.Unknown, r.fail("put if", "", key, err)
+	if !readable(version) {
+		return stores.Unknown, r.fail("put if", "", key, errNoVersion)
 	}
 	return r.write(ctx, "put if", key, &change[V]{kind: changePutIf, value: v, version: version})
 }
@@ -98,22 +101,20 @@ func (r *Repository[K, V]) Delete(ctx context.Context, key K) error {
 
 // DeleteIf removes a record if it still has the version given. ErrVersion if it has another one, or is not there.
 func (r *Repository[K, V]) DeleteIf(ctx context.Context, key K, version stores.Version) error {
-	if err := conditional(version); err != nil {
-		return r.fail("delete if", "", key, err)
+	if !readable(version) {
+		return r.fail("delete if", "", key, errNoVersion)
 	}
 	_, err := r.write(ctx, "delete if", key, &change[V]{kind: changeDeleteIf, version: version})
 	return err
 }
 
-var errNoFunction = errors.New("there is no function to call: fn is nil")
+var (
+	errNoFunction = errors.New("there is no function to call: fn is nil")
+	errNoVersion  = fmt.Errorf("%w: the version given is unknown or absent, which no record has", ErrVersion)
+)
 
-// conditional reports a version that no record which a caller has read can have.
-func conditional(v stores.Version) error {
-	if v.IsUnknown() || v.IsAbsent() {
-		return fmt.Errorf("no record has version %v: give the one that a read or write answered (Create is for what must not exist): %w", v, ErrVersion)
-	}
-	return nil
-}
+// readable tells whether a record that a caller has read can have this version.
+func readable(v stores.Version) bool { return !v.IsUnknown() && !v.IsAbsent() }
 
 // Read routes a query of the user's own, which the repository can not express, to the place that reads go to in the
 // phase of the moment. It routes and does no more: in read-new/write-both newFn sees only what new holds, so it may miss

@@ -111,7 +111,7 @@ type rig struct {
 	phase    *setting
 	old, new *place
 	events   *events
-	clock    *stores.Clock // of another writer
+	clock    *stores.Clock // of another writer, a minute behind
 	opts     dualwrite.Options
 }
 
@@ -129,7 +129,8 @@ func newRig(t *testing.T, p flags.Phase, o *dualwrite.Options) *rig {
 		r.opts.Backoff = func(int) time.Duration { return 0 }
 	}
 	var err error
-	if r.clock, err = stores.NewClock(nil); err != nil {
+	past := func() time.Time { return time.Now().Add(-time.Minute) }
+	if r.clock, err = stores.NewClock(&stores.ClockOptions{Now: past}); err != nil {
 		t.Fatal(err)
 	}
 	r.phase.set(p)

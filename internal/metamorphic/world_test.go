@@ -104,7 +104,7 @@ func (r *run) open(tb testing.TB, seeds map[int]int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		o := &dualwrite.Options{Clock: clock}
+		o := &dualwrite.Options{Clock: clock, OperationTimeout: 500 * time.Millisecond}
 		if !r.world.faulty { // where time is real
 			o.Backoff = func(int) time.Duration { return 0 }
 		}
