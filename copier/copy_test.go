@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -249,14 +250,13 @@ func TestCopyReportsUndecodableRecordsAndGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	users := map[string]user{}
 	for i := range 50 {
-		name := fmt.Sprint("n", i)
-		if i == 20 || i == 49 {
-			name = "broken"
-		}
-		if err := old.Seed(t.Context(), keyOf(i), user{Name: name}); err != nil {
-			t.Fatal(err)
-		}
+		users[keyOf(i)] = user{Name: fmt.Sprint("n", i)}
+	}
+	users[keyOf(20)], users[keyOf(49)] = user{Name: "broken"}, user{Name: "broken"}
+	if _, err := stores.Import(t.Context(), old, maps.All(users)); err != nil {
+		t.Fatal(err)
 	}
 	new := newMem(t)
 	for _, batch := range []int{1, 7, 500} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -24,10 +25,9 @@ func places(ctx context.Context) (old, new *memstore.Store[string, account]) {
 		return s
 	}
 	old, new = open(), open()
-	for id, owner := range map[string]string{"a-1": "Ada", "a-2": "Grace"} {
-		if err := old.Seed(ctx, id, account{owner}); err != nil {
-			log.Fatal(err)
-		}
+	accounts := map[string]account{"a-1": {"Ada"}, "a-2": {"Grace"}}
+	if _, err := stores.Import(ctx, old, maps.All(accounts)); err != nil {
+		log.Fatal(err)
 	}
 	return old, new
 }
@@ -58,10 +58,7 @@ func ExampleCopy() {
 func ExampleVerify() {
 	ctx := context.Background()
 	old, new := places(ctx)
-	if err := new.Seed(ctx, "a-1", account{"Ada"}); err != nil {
-		log.Fatal(err)
-	}
-	if err := new.Seed(ctx, "a-3", account{"nobody"}); err != nil {
+	if _, err := stores.Import(ctx, new, maps.All(map[string]account{"a-1": {"Ada"}, "a-3": {"nobody"}})); err != nil {
 		log.Fatal(err)
 	}
 

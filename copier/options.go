@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"reflect"
 	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
@@ -113,7 +112,7 @@ func prepare[K, V any](o PassOptions, places ...stores.Store[K, V]) (PassOptions
 		switch {
 		case s == nil:
 			err = errors.Join(err, errors.New("a store is missing"))
-		case i > 0 && places[0] != nil && reflect.TypeOf(s).Comparable() && s == places[0]:
+		case i > 0 && places[0] != nil && stores.SamePlace(s, places[0]):
 			err = errors.Join(err, errors.New("old and new are one and the same store"))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // Status is what an [OpenFeature] knows at one moment.
 type Status struct {
 	// FlagKey is the key of the flag.
-	FlagKey string `json:"flagKey"`
+	FlagKey string `json:"flag_key"`
 	// Phase is the phase in force; 0 when none is (before the first value without a fallback, and after Close).
 	Phase Phase `json:"phase"`
 	// Since is when Phase came into force.
@@ -21,11 +21,11 @@ type Status struct {
 	// Held is a phase that the flag says and that is not put in force, because it jumps over one; 0 when none is.
 	Held Phase `json:"held,omitempty"`
 	// HeldSince is when Held was first seen.
-	HeldSince time.Time `json:"heldSince,omitzero"`
+	HeldSince time.Time `json:"held_since,omitzero"`
 	// Err is why the last evaluation gave no phase; nil when it gave one.
 	Err error `json:"-"`
 	// ErrSince is when evaluations began to fail.
-	ErrSince time.Time `json:"errSince,omitzero"`
+	ErrSince time.Time `json:"err_since,omitzero"`
 	// Reason says in words why Phase may not be what the flag says now; empty when it is.
 	Reason string `json:"reason,omitempty"`
 	// Evaluations counts the evaluations of the flag so far.

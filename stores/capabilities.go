@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 )
 
 // BatchReader is a store that reads many keys in fewer round trips. Reach it through [GetMany].
@@ -170,6 +171,35 @@ func PutPair[K, V any](ctx context.Context, a Store[K, V], wa Write[K, V], b Sto
 		return p.PutPair(ctx, wa, b, wb)
 	}
 	return unsupported("pair write", a)
+}
+
+// SamePlacer is a store that can be opened more than once, and tells whether another one works on the same records.
+// Reach it through [SamePlace].
+type SamePlacer[K, V any] interface {
+	SamePlace(other Store[K, V]) bool
+}
+
+// SamePlace tells whether two stores are known to work on the same records, so that they can not be the two places of a
+// migration. Both are looked at through their wrappers. Fallback: whether they are the same Go value.
+func SamePlace[K, V any](a, b Store[K, V]) bool {
+	a, b = innermost(a), innermost(b)
+	if a == nil || b == nil {
+		return false
+	}
+	if p, ok := a.(SamePlacer[K, V]); ok && p.SamePlace(b) {
+		return true
+	}
+	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+}
+
+func innermost[K, V any](s Store[K, V]) Store[K, V] {
+	for {
+		w, ok := s.(Wrapper[K, V])
+		if !ok {
+			return s
+		}
+		s = w.Unwrap()
+	}
 }
 
 // Checker is a store that can tell without I/O that a write could never be stored. Reach it through [Check].

@@ -38,6 +38,12 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 	return nil
 }
 
+// SamePlace tells whether another store is a view of the same bucket. See stores.SamePlacer.
+func (s *Store[K, V]) SamePlace(other stores.Store[K, V]) bool {
+	o := unwrap(other)
+	return o != nil && o.db == s.db && bytes.Equal(o.bucket, s.bucket)
+}
+
 // unwrap finds the view inside of wrappers; nil if there is none.
 func unwrap[K, V any](s stores.Store[K, V]) *Store[K, V] {
 	for {

@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/memstore"
@@ -17,7 +18,7 @@ func Example() {
 		panic(err)
 	}
 	// What the application had before it used the SDK.
-	if err := users.Seed(ctx, "ada", user{Name: "Ada Lovelace"}); err != nil {
+	if _, err := stores.Import(ctx, users, maps.All(map[string]user{"ada": {Name: "Ada Lovelace"}})); err != nil {
 		panic(err)
 	}
 	r, err := users.Get(ctx, "ada")

@@ -84,13 +84,6 @@ func (s *Store[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
 	return s.put(&w)
 }
 
-// Seed stores a record as an application did before it used the SDK: unstamped. A *[stores.ConditionError] if there is
-// a record already.
-func (s *Store[K, V]) Seed(ctx context.Context, key K, value V) error {
-	r := stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: value}
-	return s.Put(ctx, stores.Write[K, V]{Key: key, Record: r, If: stores.IfOlder(stores.Unstamped)})
-}
-
 // Close makes every later call answer [stores.ErrClosed]. It always returns nil.
 func (s *Store[K, V]) Close() error {
 	s.closed.Store(true)

@@ -100,23 +100,6 @@ func TestUnencodableIsPermanent(t *testing.T) {
 	}
 }
 
-func TestSeed(t *testing.T) {
-	t.Parallel()
-	s := newStore[string](t, nil)
-	if err := s.Seed(t.Context(), "k", "legacy"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Get(t.Context(), "k")
-	want := stores.Record[string]{Meta: stores.Meta{Version: stores.Unstamped}, Value: "legacy"}
-	if err != nil || got != want {
-		t.Errorf("got %+v, %v; want %+v", got, err, want)
-	}
-	var refused *stores.ConditionError
-	if err := s.Seed(t.Context(), "k", "again"); !errors.As(err, &refused) {
-		t.Errorf("second seed: %v", err)
-	}
-}
-
 // Random inserts and purges against a map: whole scans, resumed scans and segments all show the sorted map.
 func TestOrderedIndex(t *testing.T) {
 	t.Parallel()
