@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -24,19 +25,33 @@ func snapshot(ctx context.Context, place stores.Store[string, []byte]) (map[stri
 	return records, nil
 }
 
-// textsOf are the contents of a snapshot.
-func textsOf[V any](records map[string][]byte, decode func([]byte) (V, error), sh *shape[V]) map[string]string {
+// textsOf are the contents of a snapshot. same tells of bytes that are just what was imported under the key, which most
+// are; the others are decoded.
+func (m *migration[V]) textsOf(records map[string][]byte, same func(r *record, b []byte) bool, decode func([]byte) (V, error)) map[string]string {
 	texts := make(map[string]string, len(records))
 	for key, b := range records {
+		if r := m.imported[key]; r != nil && same(r, b) {
+			texts[key] = r.text
+			continue
+		}
 		v, err := decode(b)
 		if err == nil {
-			texts[key], err = sh.text(v)
+			texts[key], err = m.shape.text(v)
 		}
 		if err != nil {
 			texts[key] = fmt.Sprintf("unreadable: %s (%v)", b, err)
 		}
 	}
 	return texts
+}
+
+// oldTexts are the contents of a snapshot of the old place, newTexts those of the new one.
+func (m *migration[V]) oldTexts(records map[string][]byte) map[string]string {
+	return m.textsOf(records, func(r *record, b []byte) bool { return bytes.Equal(r.line, b) }, m.shape.decodeOld)
+}
+
+func (m *migration[V]) newTexts(records map[string][]byte) map[string]string {
+	return m.textsOf(records, func(r *record, b []byte) bool { return r.text == string(b) }, m.shape.decodeNew)
 }
 
 // different are the keys under which the two snapshots hold different contents, or only one holds any.
@@ -63,9 +78,9 @@ func (m *migration[V]) compareQuietly(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.texts = textsOf(after, m.shape.decodeNew, m.shape)
+	o.texts = m.newTexts(after)
 	m.quiet = o
-	m.diverged = different(textsOf(before, m.shape.decodeOld, m.shape), o.texts)
+	m.diverged = different(m.oldTexts(before), o.texts)
 	m.screen.say("  in a pause of %d ms: old holds %s records, new %s, %s of them differ", (o.to - o.from).Milliseconds(),
 		grouped(int64(len(before))), grouped(int64(len(after))), grouped(int64(len(m.diverged))))
 	return nil

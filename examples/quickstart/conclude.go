@@ -31,7 +31,7 @@ func (m *migration[V]) conclude(walked error, events []event, keys *keyspace, st
 		if err != nil {
 			return nil, err
 		}
-		end = &observation{texts: textsOf(records, m.shape.decodeNew, m.shape), from: from, to: m.load.now()}
+		end = &observation{texts: m.newTexts(records), from: from, to: m.load.now()}
 		h.add(end.events(h)...)
 	}
 	j := &judge{initial: initial, edited: m.shape.edited, perKey: judgeTimeout}

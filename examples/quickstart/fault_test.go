@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -21,14 +22,18 @@ type losing struct {
 }
 
 func (s *losing) Put(ctx context.Context, w stores.Write[string, Place]) error {
-	s.mu.Lock()
-	n := s.seen
-	s.seen++
-	s.mu.Unlock()
-	if n >= s.from && n < s.to {
+	if s.loses() {
 		return nil
 	}
 	return s.Store.Put(ctx, w)
+}
+
+func (s *losing) loses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.seen
+	s.seen++
+	return n >= s.from && n < s.to
 }
 
 // remembering answers some reads with the record that was there before.
@@ -65,51 +70,54 @@ func (s *remembering) Get(ctx context.Context, key string) (stores.Record[Place]
 	return now, err
 }
 
-// diverting keeps one record somewhere else from its first intent on: to the SDK everything is as it should be, but the
-// file is not.
+// diverting keeps the records of some keys somewhere else from their first intent on: to the SDK everything is as it
+// should be, but the file is not.
 type diverting struct {
 	stores.Store[string, Place]
-	mu    sync.Mutex
-	key   string
 	aside *memstore.Store[string, Place]
+	mu    sync.Mutex
+	keys  map[string]bool
+}
+
+// divertMost is how many keys are diverted; that the last write of all of them is a delete is out of the question.
+const divertMost = 30
+
+func newDiverting(s stores.Store[string, Place]) (*diverting, error) {
+	aside, err := memstore.New(s.Keys(), &memstore.Options[Place]{Clone: func(p Place) Place { return p }})
+	return &diverting{Store: s, aside: aside, keys: map[string]bool{}}, err
 }
 
 func (s *diverting) Put(ctx context.Context, w stores.Write[string, Place]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.key == "" && w.Record.Intent && !w.Record.Deleted {
+	if w.Record.Intent && !s.keys[w.Key] && len(s.keys) < divertMost {
 		if err := s.divert(ctx, w.Key); err != nil {
 			return err
 		}
 	}
-	if w.Key == s.key {
+	if s.keys[w.Key] {
 		return s.aside.Put(ctx, w)
 	}
 	return s.Store.Put(ctx, w)
 }
 
 func (s *diverting) divert(ctx context.Context, key string) error {
-	aside, err := memstore.New(s.Keys(), &memstore.Options[Place]{Clone: func(p Place) Place { return p }})
-	if err != nil {
-		return err
-	}
 	rec, err := stores.OrAbsent(s.Store.Get(ctx, key))
 	if err != nil {
 		return err
 	}
-	s.key, s.aside = key, aside
-	cond := stores.IfOlder(rec.Version)
+	s.keys[key] = true
 	if rec.Version.IsAbsent() {
 		return nil
 	}
-	return aside.Put(ctx, stores.Write[string, Place]{Key: key, Record: rec, If: cond})
+	return s.aside.Put(ctx, stores.Write[string, Place]{Key: key, Record: rec, If: stores.IfOlder(rec.Version)})
 }
 
 // diverted tells whether the key is kept elsewhere.
 func (s *diverting) diverted(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.key != "" && s.key == key
+	return s.keys[key]
 }
 
 func (s *diverting) Get(ctx context.Context, key string) (stores.Record[Place], error) {
@@ -130,4 +138,29 @@ func (s *diverting) Scan(ctx context.Context, seg stores.Segment, after []byte) 
 			}
 		}
 	}
+}
+
+// spoil changes what a place holds behind everybody's back: one record that was written, one that was deleted and one
+// that never was.
+func spoil(ctx context.Context, place stores.Store[string, Place]) error {
+	value := freshPlace("spoiled", 1)
+	nobody := stores.Record[Place]{Meta: stores.Meta{Version: stores.Unstamped}, Value: value}
+	err := place.Put(ctx, stores.Write[string, Place]{Key: "nobody", Record: nobody, If: stores.IfOlder(stores.Unstamped)})
+	live, deleted := false, false
+	for e, scanErr := range place.Scan(ctx, "", nil) {
+		_, stamped := e.Record.Version.Stamp()
+		if err = errors.Join(err, scanErr); err != nil || live && deleted {
+			return err
+		}
+		if !stamped || e.Record.Live() && live || e.Record.Deleted && deleted {
+			continue
+		}
+		live, deleted = live || e.Record.Live(), deleted || e.Record.Deleted
+		clock, clockErr := stores.NewClock(nil)
+		next, nextErr := clock.Next(e.Record.Version)
+		rec := stores.Record[Place]{Meta: stores.Meta{Version: next}, Value: value}
+		putErr := place.Put(ctx, stores.Write[string, Place]{Key: e.Key, Record: rec, If: stores.IfStamp(e.Record.Version)})
+		err = errors.Join(clockErr, nextErr, putErr)
+	}
+	return errors.Join(err, errors.New("there was nothing to spoil"))
 }

@@ -171,4 +171,12 @@ func TestStepLines(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "copy 1,000 of 2,000 (50%), 500/s, 2s left") || strings.Contains(got, "1,500") {
 		t.Errorf("got %q", got)
 	}
+	for total, want := range map[int64]string{0: "verify 150, 10/s\n", 100: "verify 150 of 100 (100%), 10/s, 0s left\n"} {
+		out.Reset()
+		st := s.begin("verify", total)
+		st.shown = st.shown.Add(-stepInterval)
+		if st.at(150, total, 10, 0); !strings.HasSuffix(out.String(), want) {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+	}
 }

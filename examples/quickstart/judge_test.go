@@ -185,6 +185,7 @@ func TestDowntime(t *testing.T) {
 		"one success will do": {events: []event{at(110, 120, failed), at(150, 160, exists)}},
 		"over the edge":       {events: []event{at(99, 105, done)}},
 		"a standstill":        {events: []event{at(10, 450, done), at(110, 450, done), at(310, 450, done)}, down: 300},
+		"answered late":       {events: []event{at(10, 450, done), at(410, 420, failed)}, down: 100},
 		"shed":                {events: []event{at(10, 20, done)}, shed: []time.Duration{150 * time.Millisecond}, down: 100},
 		"starved": {events: []event{at(10, 450, done), at(310, 450, done)},
 			stood: []standstill{{from: 10 * time.Millisecond, to: 120 * time.Millisecond}}, down: 100, starved: 100},

@@ -21,8 +21,10 @@ type migration[V any] struct {
 	dir     string
 	shape   *shape[V]
 	records []record
-	screen  *screen
-	rng     *rand.Rand
+	// imported are the records by id.
+	imported map[string]*record
+	screen   *screen
+	rng      *rand.Rand
 
 	files *files[V]
 	// sdkOld and sdkNew are what the service and the copier work on: the files. (Tests put something between that
@@ -49,6 +51,10 @@ type faults[V any] func(place string, s stores.Store[string, V]) stores.Store[st
 func run[V any](ctx context.Context, cfg *config, dir string, sh *shape[V], records []record, s *screen, plant faults[V]) (*report, error) {
 	m := &migration[V]{cfg: cfg, dir: dir, shape: sh, records: records, screen: s, rng: rand.New(rand.NewPCG(cfg.seed, 0))}
 	began := time.Now()
+	m.imported = make(map[string]*record, len(records))
+	for i := range records {
+		m.imported[records[i].id] = &records[i]
+	}
 	if err := m.importRecords(ctx); err != nil {
 		return nil, err
 	}

@@ -182,17 +182,21 @@ func TestPlantedFaults(t *testing.T) {
 		},
 		"divergence": {
 			plant: func(place string, s stores.Store[string, Place]) stores.Store[string, Place] {
-				if place == "old" {
-					return &diverting{Store: s}
+				if place == "new" {
+					return s
 				}
-				return s
+				d, err := newDiverting(s)
+				if err != nil {
+					panic(err)
+				}
+				return d
 			},
 			count: func(v *verdict) int { return v.Diverged },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rep, out := runPlanted(t, c.plant)
+			rep, out := runPlanted(t, &buffer{}, c.plant)
 			if rep.Result != resultFailed || c.count(&rep.verdict) == 0 {
 				t.Errorf("not found: %s\n%s", rep.line(), out)
 			}
@@ -200,7 +204,32 @@ func TestPlantedFaults(t *testing.T) {
 	}
 }
 
-func runPlanted(t *testing.T, plant faults[Place]) (*report, string) {
+// What goes wrong after the last answer shows only in what the new place holds in the end.
+func TestSpoiledInTheEnd(t *testing.T) {
+	t.Parallel()
+	out := &onText{text: "  judging "}
+	rep, text := runPlanted(t, out, func(place string, s stores.Store[string, Place]) stores.Store[string, Place] {
+		if place == "new" {
+			out.do = func() {
+				if err := spoil(t.Context(), s); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return s
+	})
+	if v := rep.verdict; rep.Result != resultFailed || v.Lost+v.Resurrected != 2 || v.Lost == 0 || v.Diverged != 1 || v.Stale+v.Failed != 0 {
+		t.Errorf("not found: %s\n%s\n%s", rep.line(), text, strings.Join(v.Complaints, "\n"))
+	}
+}
+
+// printed is a buffer, or an onText.
+type printed interface {
+	io.Writer
+	fmt.Stringer
+}
+
+func runPlanted(t *testing.T, out printed, plant faults[Place]) (*report, string) {
 	t.Helper()
 	c := quick(t)
 	sh := placeShape()
@@ -212,8 +241,7 @@ func runPlanted(t *testing.T, plant faults[Place]) (*report, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out buffer
-	rep, err := run(t.Context(), c, dir, &sh, records, newScreen(&out), plant)
+	rep, err := run(t.Context(), c, dir, &sh, records, newScreen(out), plant)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
@@ -224,7 +252,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	c := quick(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	out := &cancelAt{text: "read-old/write-both → read-new/write-both", cancel: cancel}
+	out := &onText{text: "read-old/write-both → read-new/write-both", do: cancel}
 	if code := quickstart(ctx, c, out, io.Discard); code != exitInterrupted || !strings.Contains(out.String(), "\nRESULT INTERRUPTED requests=") {
 		t.Errorf("exit %d\n%s", code, out.String())
 	}
@@ -239,18 +267,18 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// cancelAt ends the run when it prints something.
-type cancelAt struct {
+// onText does something when the run prints a text.
+type onText struct {
 	buffer
-	text   string
-	cancel context.CancelFunc
+	text string
+	do   func()
 }
 
-func (c *cancelAt) Write(p []byte) (int, error) {
-	if strings.Contains(string(p), c.text) {
-		c.cancel()
+func (o *onText) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), o.text) {
+		o.do()
 	}
-	return c.buffer.Write(p)
+	return o.buffer.Write(p)
 }
 
 // The flag is edited by hand, and not only as it should be.

@@ -50,7 +50,6 @@ type step struct {
 	s     *screen
 	name  string
 	began time.Time
-	total int64
 
 	mu     sync.Mutex
 	shown  time.Time
@@ -62,7 +61,7 @@ const stepInterval = 2 * time.Second
 // begin starts showing a step with a total of so many records; one step at a time is shown.
 func (s *screen) begin(name string, total int64) *step {
 	now := time.Now()
-	st := &step{s: s, name: name, began: now, total: total, shown: now}
+	st := &step{s: s, name: name, began: now, shown: now}
 	if s.bars {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -73,7 +72,7 @@ func (s *screen) begin(name string, total int64) *step {
 	return st
 }
 
-// at shows how far the step is; rate and eta are computed if they are zero.
+// at shows how far the step is. A total of zero is not known; rate and eta are computed if they are zero.
 func (st *step) at(doneNow, total int64, rate float64, eta time.Duration) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -94,11 +93,16 @@ func (st *step) at(doneNow, total int64, rate float64, eta time.Duration) {
 	if rate == 0 {
 		rate = float64(doneNow) / time.Since(st.began).Seconds()
 	}
+	if total == 0 {
+		st.s.say("  %s %s, %s/s", st.name, grouped(doneNow), grouped(int64(rate)))
+		return
+	}
+	left := max(total-doneNow, 0)
 	if eta == 0 && rate > 0 {
-		eta = time.Duration(float64(total-doneNow) / rate * float64(time.Second))
+		eta = time.Duration(float64(left) / rate * float64(time.Second))
 	}
 	st.s.say("  %s %s of %s (%d%%), %s/s, %v left", st.name, grouped(doneNow), grouped(total),
-		min(100, doneNow*100/max(total, 1)), grouped(int64(rate)), eta.Round(time.Second))
+		(total-left)*100/total, grouped(int64(rate)), eta.Round(time.Second))
 }
 
 // end stops showing the step.

@@ -47,9 +47,6 @@ func (t *task) stop() {
 	}
 }
 
-// grace is short as all instances are in one process: a write is never in flight for long.
-const grace = 200 * time.Millisecond
-
 // copy brings the new place up to what the old one holds, and verifies it. It can be interrupted and goes on from its
 // checkpoint.
 func (m *migration[V]) copy(ctx context.Context) error {
@@ -60,7 +57,6 @@ func (m *migration[V]) copy(ctx context.Context) error {
 	options.Copy.Checkpoint = copier.FileCheckpoint(filepath.Join(m.dir, "copy.checkpoint"))
 	options.Copy.Job = viewName
 	options.Verify.OnProgress, options.Verify.ProgressEvery = show.progress, progressEvery
-	options.Verify.Grace = grace
 	copied, verified, err := copier.CopyAndVerify(ctx, m.sdkOld, m.sdkNew, options)
 	if err != nil {
 		return err
@@ -78,7 +74,7 @@ func (m *migration[V]) verify(ctx context.Context) error {
 	var last error
 	for range verifyPasses {
 		show := m.watchPass()
-		options := &copier.VerifyOptions[V]{Grace: grace, Repair: &copier.RepairPolicy{OldWritable: true}}
+		options := &copier.VerifyOptions[V]{Repair: &copier.RepairPolicy{OldWritable: true}}
 		options.OnProgress, options.ProgressEvery = show.progress, progressEvery
 		verified, err := copier.Verify(ctx, m.sdkOld, m.sdkNew, options)
 		show.end()
@@ -120,6 +116,7 @@ func (m *migration[V]) notePass(r copier.Report) {
 	}
 }
 
+// progressEvery is how often progress is shown.
 const progressEvery = 200 * time.Millisecond
 
 // passView shows the progress of passes, each as a step of its own.
