@@ -6,7 +6,8 @@
 // record, which the store refuses if something newer is there. So a pass can be killed at any moment, run twice at once
 // and run again.
 //
-//   - A [Report] says what a pass did; Report.Clean and Report.Reasons whether it is safe to go on.
+//   - A [Report] says what a pass did; Report.Clean and Report.Reasons whether anything was left undone. Whether it is
+//     safe to go on is what those of a [Verify] say.
 //   - A [Checkpointer] keeps how far a pass is. It never runs ahead of what the place has acknowledged.
 //   - A record that can not be dealt with is a [Finding] and never stops the others; failures that may pass are tried
 //     again with backoff, and a pass that ends with some left returns [ErrIncomplete], never success.

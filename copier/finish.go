@@ -30,6 +30,9 @@ const finishRounds = 3
 // meanwhile is counted as LiveAgain and keeps the report from being clean: run it once more when the wrapper is gone. An
 // intent is never touched and is a finding.
 //
+// Every record is unstamped afterwards: versions that were handed out to clients before are void, and stores.Unstamped
+// says nothing about the contents. A service that sends them as ETags stops doing so first.
+//
 // Errors are as those of [Copy]; without FinishOptions.Confirm nothing is done, and a store that can not purge answers
 // errors.ErrUnsupported.
 func Finish[K, V any](ctx context.Context, store stores.Store[K, V], o *FinishOptions) (Report, error) {

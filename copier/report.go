@@ -44,7 +44,8 @@ type Counts struct {
 	Read int64 `json:"read"`
 	// Applied counts the records that a Copy wrote to new.
 	Applied int64 `json:"applied"`
-	// AlreadyThere counts those that a Copy did not have to write, as new has them already, or newer ones.
+	// AlreadyThere counts those that a Copy did not have to write, as new has that version already, or a newer one. Their
+	// contents were not looked at: that is what Verify is for.
 	AlreadyThere int64 `json:"already_there"`
 	// Same counts the records that a Verify compared and found equal, and those that a Repair found in order.
 	Same int64 `json:"same"`
