@@ -12,7 +12,7 @@ import (
 
 // Config says how to make what the kit tests. Open, Key and Value are needed.
 type Config[K, V any] struct {
-	// Open returns two empty stores and closes them with t.Cleanup. It is called for each subtest, some 800 times in a
+	// Open returns two empty stores and closes them with t.Cleanup. It is called for each subtest, some 850 times in a
 	// full run and 400 times with -short, often concurrently; empty views of a database that stays open are the cheapest.
 	Open func(t *testing.T) (old, new stores.Store[K, V])
 	// Key returns the i-th key. Keys of different i from 0 to 31 are different records.

@@ -11,10 +11,12 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// world is where a topic runs: in one phase, or in two with a flip at one of the points of the topic, counted from 1.
+// world is where a topic runs: over a single place, in one phase, or in two with a flip at one of the points of the
+// topic, counted from 1.
 type world struct {
 	from, to flags.Phase // to is zero where nothing flips
 	at       int
+	single   bool
 }
 
 // setting is a source that the kit sets by hand.
@@ -58,10 +60,14 @@ func newFixture[K, V any](t *testing.T, c *Config[K, V], w world) *fixture[K, V]
 	return f
 }
 
-// over returns another repository.
+// over returns another repository; over a single place it is new.
 func (f *fixture[K, V]) over(old, new stores.Store[K, V], s flags.Source) *dualwrite.Repository[K, V] {
 	f.Helper()
-	r, err := dualwrite.New(old, new, s, f.c.options())
+	open := func() (*dualwrite.Repository[K, V], error) { return dualwrite.New(old, new, s, f.c.options()) }
+	if f.world.single {
+		open = func() (*dualwrite.Repository[K, V], error) { return dualwrite.Single(new, f.c.options()) }
+	}
+	r, err := open()
 	if err != nil {
 		f.Fatal(err)
 	}

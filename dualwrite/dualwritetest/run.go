@@ -14,8 +14,8 @@ type topic[K, V any] struct {
 	run  func(f *fixture[K, V])
 }
 
-// Run runs the whole kit as subtests of t: every topic in every phase, and with a flip in each direction between
-// neighbours at each moment that matters.
+// Run runs the whole kit as subtests of t: every topic over a single place, in every phase, and with a flip in each
+// direction between neighbours at each moment that matters.
 func Run[K, V any](t *testing.T, c Config[K, V]) {
 	t.Helper()
 	if err := c.validate(); err != nil {
@@ -59,15 +59,18 @@ func (c *Config[K, V]) concurrently(t *testing.T) {
 	}
 }
 
-// everywhere runs a topic in each phase, and then with a flip at each of its points.
+// everywhere runs a topic over a single place, in each phase, and then with a flip at each of its points.
 func (tp topic[K, V]) everywhere(t *testing.T, c *Config[K, V]) {
+	if !t.Run("single", func(t *testing.T) { tp.in(t, c, world{from: flags.NewOnly, single: true}) }) {
+		return // everything else would only say the same again
+	}
 	points := 0
 	for _, p := range flags.Phases() {
 		ok := t.Run(subtest(p.String()), func(t *testing.T) {
 			points = tp.in(t, c, world{from: p})
 		})
 		if !ok {
-			return // flips would only say the same again
+			return
 		}
 	}
 	for _, from := range flags.Phases() {
