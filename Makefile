@@ -16,6 +16,9 @@ FUZZTIME  ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 6
 BASE       ?=
+# How long `make explore` runs, and which scenarios it begins with.
+EXPLORE ?= 10m
+SEED    ?= 1
 # Flags for every program that `make examples` runs.
 EXAMPLEFLAGS ?=
 
@@ -83,6 +86,14 @@ fuzz: ## run every fuzz target for FUZZTIME
 	@{ grep -rl --include='*_test.go' '^func Fuzz' . || echo 'no fuzz target' >&2; } | while read -r file; do \
 		sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file" | while read -r target; do \
 			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=1s "$$(dirname "$$file")" < /dev/null; done; done
+
+.PHONY: mutants
+mutants: ## break the code on purpose, one mutant at a time: a test has to notice each
+	@go run ./internal/mutants
+
+.PHONY: explore
+explore: ## schedules of real repositories, as many as fit into EXPLORE; SEED chooses which
+	@go test ./internal/interleave -count=1 -v -timeout 0 -run TestExplore -explore $(EXPLORE) -seed $(SEED)
 
 .PHONY: bench
 bench: $(BENCHSTAT) ## benchmarks; BASE=FILE of an earlier run shows the ratio

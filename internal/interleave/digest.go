@@ -1,0 +1,79 @@
+package interleave
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// digest is equal for what is equal, and for nothing else that will ever be seen.
+type digest [sha256.Size]byte
+
+// remember adds an answer to what the actor has been told, and to what the judges ask about it.
+func (a *actor) remember(ch choice, after uint64, ans answer) {
+	b := a.run.buffer[:0]
+	b = append(b, a.seen[:]...)
+	b = append(b, byte(ch.call.place), byte(ch.late), byte(ch.fault))
+	b = binary.BigEndian.AppendUint64(b, after)
+	b = ans.append(b)
+	a.seen, a.run.buffer = sha256.Sum256(b), b
+}
+
+// append appends the answer in a form that is equal for equal answers.
+func (a answer) append(b []byte) []byte {
+	var refused *stores.ConditionError
+	switch {
+	case errors.As(a.err, &refused):
+		return appendRecord(append(b, 'r'), record{Meta: refused.Stored})
+	case a.err != nil:
+		return append(append(b, 'f'), a.err.Error()...)
+	default:
+		return appendRecord(b, a.rec)
+	}
+}
+
+// appendRecord appends all that a record is.
+func appendRecord(b []byte, r record) []byte {
+	b, _ = r.Version.AppendBinary(b) // which never fails
+	b, _ = r.Prev.AppendBinary(b)
+	b = appendBools(b, r.Intent, r.Deleted)
+	return append(append(b, r.Value...), 0)
+}
+
+func appendBools(b []byte, flags ...bool) []byte {
+	for _, f := range flags {
+		v := byte(0)
+		if f {
+			v = 1
+		}
+		b = append(b, v)
+	}
+	return b
+}
+
+// digest is equal for states from which the same can follow; see the package's doc.
+func (r *run) digest(l *Limits) digest {
+	b := r.buffer[:0]
+	for p := range r.stores {
+		b = appendRecord(b, r.held(place(p)))
+	}
+	for _, a := range r.actors {
+		b = append(b, a.seen[:]...)
+		b = appendBools(b, a.crashed, a.cancelled, a.done)
+	}
+	for _, c := range r.late {
+		b = append(b, byte(c.from.id), byte(c.place), byte(c.put.If.Kind))
+		b, _ = c.put.If.Version.AppendBinary(b)
+		b, _ = c.put.If.OrDead.AppendBinary(b)
+		b = appendRecord(b, c.put.Record)
+	}
+	b = append(b, byte(r.faults))
+	b = appendBools(b, r.ended, r.broken != nil)
+	if l.Preemptions >= 0 && r.last != nil {
+		b = append(b, byte(r.last.id), byte(r.preemptions))
+	}
+	r.buffer = b
+	return sha256.Sum256(b)
+}

@@ -1,0 +1,164 @@
+package interleave
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var replay = flag.String("replay", "", "a schedule to run again, as a violation prints it")
+
+// TestReplay runs one schedule again and tells it.
+func TestReplay(t *testing.T) {
+	text := *replay
+	if text == "" {
+		text = "put in A beside get in A beside get in B, from stamped both, skew none @ ao bo cn co cn an"
+	}
+	name, schedule, err := ParseReplay(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, verdict, err := Replay(t, s, schedule)
+	t.Logf("%s\n%s", name, story)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict != nil {
+		t.Errorf("%v", verdict)
+	}
+}
+
+func TestReplayNamesWhatIsWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		"no decisions": "is no replay",
+		"nothing @ ao": "there is no scenario",
+		"put in A beside get in A beside get in B, from stamped both, skew none @ ao ao": `step 2 is "ao"`,
+	} {
+		name, schedule, err := ParseReplay(text)
+		if err == nil {
+			var s *Scenario
+			if s, err = Find(name); err == nil {
+				_, _, err = Replay(t, s, schedule)
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want something with %q", text, err, want)
+		}
+	}
+}
+
+// TestSameScheduleSameStory is what makes an exploration an exploration.
+func TestSameScheduleSameStory(t *testing.T) {
+	s := from("update missed", by(phaseB, Get, PutIf), by(phaseA, Update))
+	schedule := strings.Fields("an bo bo ao an an")
+	first, _, err := Replay(t, s, schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		again, _, err := Replay(t, s, schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(first, again); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
+
+// TestEverySchedule compares with what one can count by hand.
+func TestEverySchedule(t *testing.T) {
+	for _, test := range []struct {
+		scenario *Scenario
+		judged   int
+	}{
+		{from("absent", by(phaseO, Get), by(phaseO, Get)), 2},                 // who was first
+		{from("stamped both", by(phaseN, Refuse), by(phaseN, Refuse)), 2},     // the same
+		{from("stamped both", by(phaseB, Get)), 2},                            // the orders of its two reads
+		{from("stamped both", by(phaseA, Get), helper(Copy)), 3},              // before, between and after two calls
+		{from("stamped both", by(phaseA, Put), by(phaseA, Get, Get)), 6},      // two calls into two
+		{from("absent", by(phaseO, Get, Get, Get), by(phaseO, Get, Get)), 10}, // three into two
+	} {
+		rep, err := Explore(t, test.scenario, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Violation != nil || !rep.Complete || rep.Judged != test.judged {
+			t.Errorf("%s: want %d ends, all of them well: %+v", test.scenario.Name(), test.judged, rep)
+		}
+	}
+}
+
+// TestPlanted breaks the rules of the protocol instead of the code: the engine has to find it, and the shortest way there.
+func TestPlanted(t *testing.T) {
+	crash := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Crash}}
+	foreign := newScenario(startForeign, skewNone, []Actor{by(phaseB, Get)})
+	for _, test := range []struct {
+		name     string
+		scenario *Scenario
+		limits   Limits
+		want     string // a part of what the violation says
+		steps    int    // of the shortest schedule
+	}{
+		{"two phases apart, O and N", from("stamped both", by(phaseO, Put), by(phaseN, Get)), all, "no order", 2},
+		{"two phases apart, A and N, after a crash", from("stamped both", by(phaseA, Put), by(phaseN, Get)), crash, "no order", 0},
+		{"new-only before a clean verify", from("put missed", by(phaseN, Get), by(phaseN, Get)), all, "no order", 2},
+		{"a value from nowhere", foreign, all, "no order", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rep, err := Explore(t, test.scenario, test.limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := rep.Violation
+			if v == nil {
+				t.Fatalf("nothing was found: %+v", rep)
+			}
+			t.Log(v.Error())
+			if !strings.Contains(v.Err.Error(), test.want) {
+				t.Errorf("%v, want something with %q", v.Err, test.want)
+			}
+			if test.steps > 0 && len(v.Schedule) != test.steps {
+				t.Errorf("%d steps, the shortest has %d", len(v.Schedule), test.steps)
+			}
+			if _, verdict, err := Replay(t, test.scenario, v.Schedule); err != nil || verdict == nil {
+				t.Errorf("the replay says %v, %v", verdict, err)
+			}
+		})
+	}
+}
+
+func TestCoverHasEveryPairOfColumns(t *testing.T) {
+	all := Sequences()
+	want, got := map[columnPair]bool{}, map[columnPair]bool{}
+	for _, s := range all {
+		s.cover(want)
+	}
+	picked := Cover(all, *seed)
+	for _, s := range picked {
+		s.cover(got)
+	}
+	if len(got) != len(want) || len(picked) > len(all)/10 {
+		t.Errorf("%d of %d scenarios cover %d of %d pairs", len(picked), len(all), len(got), len(want))
+	}
+}
+
+// TestNamesAreUnique is what a replay relies on.
+func TestNamesAreUnique(t *testing.T) {
+	seen := map[string]bool{}
+	for _, table := range tables[:3] {
+		for _, s := range table.all() {
+			if name := s.Name(); seen[name] {
+				t.Fatalf("two scenarios are called %q", name)
+			} else {
+				seen[name] = true
+			}
+		}
+	}
+}

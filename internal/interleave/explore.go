@@ -1,0 +1,290 @@
+package interleave
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// bubbleStart is the time in every synctest bubble.
+var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Limits bound an exploration.
+type Limits struct {
+	// Faults is how many faults may happen in one schedule, and Kinds which; nil for all.
+	Faults int
+	Kinds  []Fault
+	// Preemptions is how often an actor that could go on may be interrupted; negative for any number.
+	Preemptions int
+	// Schedules is how many schedules are run at most; what is left is not explored then. Zero for all.
+	Schedules int
+	// Random runs that many schedules, each decision drawn from the seed, instead of going depth first. Zero for none.
+	Random int
+	Seed   uint64
+}
+
+// Report is what an exploration came to.
+type Report struct {
+	// Schedules were begun, Judged of them run to a state at the end that had not been seen before; States counts the
+	// different states on the way.
+	Schedules, Judged, States int
+	// Indeterminate counts answers with unknown outcome to operations that no fault had hit.
+	Indeterminate int
+	// Complete: there is no further schedule within the limits.
+	Complete bool
+	// Violation is the shortest that was found, nil if there is none.
+	Violation *Violation
+}
+
+// Violation is a schedule that went wrong.
+type Violation struct {
+	Scenario string
+	Schedule []string
+	Err      error
+	Trace    string
+
+	faults, switches int
+}
+
+// Error tells the schedule and how to see it again.
+func (v *Violation) Error() string {
+	return fmt.Sprintf("%v\n\n%s\n%s\n\nreplay: go test ./internal/interleave -run TestReplay -replay '%s'",
+		v.Err, v.Scenario, v.Trace, v.Scenario+" @ "+strings.Join(v.Schedule, " "))
+}
+
+// shorter tells which of two is easier to read.
+func (v *Violation) shorter(w *Violation) bool {
+	switch {
+	case w == nil:
+		return true
+	case v.faults != w.faults:
+		return v.faults < w.faults
+	case v.switches != w.switches:
+		return v.switches < w.switches
+	default:
+		return len(v.Schedule) < len(w.Schedule)
+	}
+}
+
+// Explore runs a scenario within the limits. An error is one of the scenario, not of what was found.
+func Explore(t *testing.T, s *Scenario, l Limits) (rep Report, err error) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		e := &explorer{scenario: s, limits: l, seen: map[digest]bool{}, judge: judge{known: map[string]bool{}}}
+		if l.Random > 0 {
+			err = e.sample()
+		} else {
+			err = e.all()
+		}
+		e.report.Indeterminate, e.report.States = e.judge.indeterminate, len(e.seen)
+		rep = e.report
+	})
+	if rep.Violation != nil && err == nil {
+		rep.Violation.Trace, _, err = Replay(t, s, rep.Violation.Schedule)
+	}
+	return rep, err
+}
+
+// explorer walks the schedules of one scenario.
+type explorer struct {
+	scenario *Scenario
+	limits   Limits
+	seen     map[digest]bool
+	judge    judge
+	report   Report
+	path     []string // of the schedule that is run
+	switches int
+	found    int // the schedule that was the first to go wrong
+}
+
+// lookOn is how many further schedules are run for a shorter violation than the first.
+const lookOn = 2000
+
+// frame is one decision on the way to where an exploration is.
+type frame struct {
+	taken, of int
+	token     string // of what was taken
+}
+
+// all goes depth first. The stack holds, for each step of the present schedule, which of how many choices is taken.
+func (e *explorer) all() error {
+	var stack []frame
+	for {
+		err := e.schedule(func(depth int, r *run, choices []choice) int {
+			if depth == len(stack) {
+				if !e.fresh(r) {
+					return followed
+				}
+				stack = append(stack, frame{of: len(choices)})
+			}
+			f := &stack[depth]
+			if f.of != len(choices) || f.token != "" && f.token != choices[f.taken].token() {
+				return nondeterministic
+			}
+			f.token = choices[f.taken].token()
+			return f.taken
+		})
+		if err != nil {
+			return err
+		}
+		for len(stack) > 0 {
+			top := &stack[len(stack)-1]
+			top.token = ""
+			if top.taken++; top.taken < top.of {
+				break
+			}
+			stack = stack[:len(stack)-1]
+		}
+		if len(stack) == 0 {
+			e.report.Complete = true
+			return nil
+		}
+		if e.report.Schedules == e.limits.Schedules || e.report.Violation != nil && e.report.Schedules > e.found+lookOn {
+			return nil
+		}
+	}
+}
+
+// sample draws every decision.
+func (e *explorer) sample() error {
+	rng := rand.New(rand.NewPCG(e.limits.Seed, 0))
+	for range e.limits.Random {
+		err := e.schedule(func(_ int, _ *run, choices []choice) int {
+			return draw(rng, choices)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// draw picks one of the choices, and seldom one that is a fault.
+func draw(rng *rand.Rand, choices []choice) int {
+	plain := 0
+	for plain < len(choices) && choices[plain].fault == None {
+		plain++
+	}
+	if plain == len(choices) || rng.IntN(8) > 0 {
+		return rng.IntN(plain)
+	}
+	return plain + rng.IntN(len(choices)-plain)
+}
+
+// fresh tells whether the state of a run was never seen before.
+func (e *explorer) fresh(r *run) bool {
+	d := r.digest(&e.limits)
+	if e.seen[d] {
+		return false
+	}
+	e.seen[d] = true
+	return true
+}
+
+// What a decision can be instead of a choice.
+const (
+	followed         = -1 // what comes now has been explored
+	nondeterministic = -2 // the same decisions did not lead to the same choices
+)
+
+// schedule runs one schedule; pick decides.
+func (e *explorer) schedule(pick func(depth int, r *run, choices []choice) int) error {
+	e.report.Schedules++
+	e.path, e.switches = e.path[:0], 0
+	r, err := newRun(e.scenario)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var choices []choice
+	for depth := 0; ; depth++ {
+		r.settle()
+		choices = r.choices(choices[:0], &e.limits)
+		if len(choices) == 0 {
+			e.conclude(r)
+			return nil
+		}
+		i := pick(depth, r, choices)
+		switch i {
+		case followed:
+			return nil
+		case nondeterministic:
+			return fmt.Errorf("interleave: %s: after %v the choices are not what they were: something but the schedule decides", e.scenario.Name(), e.path)
+		}
+		if last := r.last; last != nil && choices[i].call != nil && choices[i].call.from != last {
+			e.switches++
+		}
+		e.path = append(e.path, choices[i].token())
+		r.take(choices[i])
+	}
+}
+
+// conclude judges a complete schedule, unless one that came to the same was judged before.
+func (e *explorer) conclude(r *run) {
+	if !e.fresh(r) {
+		return
+	}
+	e.report.Judged++
+	err := e.judge.verdict(r)
+	if err == nil {
+		return
+	}
+	v := &Violation{
+		Scenario: e.scenario.Name(), Schedule: append([]string(nil), e.path...), Err: err, faults: r.faults, switches: e.switches,
+	}
+	if e.report.Violation == nil {
+		e.found = e.report.Schedules
+	}
+	if v.shorter(e.report.Violation) {
+		e.report.Violation = v
+	}
+}
+
+// Replay runs one schedule and tells it step by step. verdict is what the judges say.
+func Replay(t *testing.T, s *Scenario, schedule []string) (story string, verdict, err error) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		var r *run
+		if r, err = newRun(s); err != nil {
+			return
+		}
+		defer r.close()
+		r.trace = &trace{}
+		verdict, err = r.follow(schedule)
+		story = r.trace.String()
+	})
+	return story, verdict, err
+}
+
+// follow takes the decisions of a schedule, goes on with the first choice there is, and judges.
+func (r *run) follow(schedule []string) (verdict, err error) {
+	l := &Limits{Faults: len(schedule), Preemptions: -1}
+	for i := 0; ; i++ {
+		r.settle()
+		choices := r.choices(nil, l)
+		if i >= len(schedule) {
+			if len(choices) > 0 {
+				r.take(choices[0])
+				continue
+			}
+			j := judge{known: map[string]bool{}}
+			return j.verdict(r), nil
+		}
+		var offered []string
+		found := false
+		for _, ch := range choices {
+			offered = append(offered, ch.token())
+			if ch.token() == schedule[i] {
+				r.take(ch)
+				found = true
+				break
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("interleave: step %d is %q, but what can happen is %v", i+1, schedule[i], offered)
+		}
+	}
+}

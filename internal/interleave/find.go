@@ -1,0 +1,43 @@
+package interleave
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Find returns the scenario with this name, of a table or a named one.
+func Find(name string) (*Scenario, error) {
+	var list []*Scenario
+	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), Alone()} {
+		for _, n := range named {
+			list = append(list, n.Scenario)
+		}
+	}
+	if s := byName(list, name); s != nil {
+		return s, nil
+	}
+	for _, table := range []func() []*Scenario{Pairs, Sequences, Windows, Triples} {
+		if s := byName(table(), name); s != nil {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("interleave: there is no scenario %q", name)
+}
+
+func byName(list []*Scenario, name string) *Scenario {
+	for _, s := range list {
+		if s.Name() == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// ParseReplay takes apart what a violation says about replaying it: "scenario @ decision decision …".
+func ParseReplay(text string) (scenario string, schedule []string, err error) {
+	scenario, decisions, ok := strings.Cut(text, " @ ")
+	if !ok {
+		return "", nil, fmt.Errorf("interleave: %q is no replay: want \"scenario @ decisions\"", text)
+	}
+	return scenario, strings.Fields(decisions), nil
+}

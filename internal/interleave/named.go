@@ -1,0 +1,108 @@
+package interleave
+
+import "github.com/dualwrite/dualwrite/flags"
+
+// Named is a scenario that stands for something, with the limits that show it.
+type Named struct {
+	Name   string
+	Hazard string
+	Limits Limits
+	*Scenario
+}
+
+// all are the limits without any.
+var all = Limits{Preemptions: -1}
+
+// by is an actor.
+func by(p flags.Phase, program ...Kind) Actor { return Actor{Phase: p, Program: program} }
+
+// helper is an actor that is none of the repositories'.
+func helper(k Kind) Actor { return Actor{Program: []Kind{k}, Safe: true} }
+
+// from is a scenario with a start state by name, and clocks that agree.
+func from(start string, actors ...Actor) *Scenario {
+	for _, list := range [][]Start{startsOld, startsCopied, startsIntent, startsOverIntent, startsNew, startsWiped} {
+		for _, s := range list {
+			if s.Name == start {
+				return newScenario(s, skewNone, actors)
+			}
+		}
+	}
+	panic("interleave: there is no start state " + start)
+}
+
+// WhatBroke are the scenarios that show what variants of the protocol get wrong which look harmless: one for each line
+// of that section of the protocol, in its order, and some more. The code has to pass all of them.
+func WhatBroke() []Named {
+	timeout := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout}}
+	wiped := from("new restored", by(phaseB, Get), by(phaseB, Update), helper(RepairBoth))
+	wiped.Wiped = true
+	empty := from("new wiped", by(phaseB, Put), by(phaseB, Refuse), helper(RepairBoth))
+	empty.Wiped = true
+	return []Named{
+		{"blind put", "a put of read-new/write-both is seen, built upon and applied again", all,
+			from("stamped both", by(phaseB, Put), by(phaseA, Update, Update))},
+		{"strict read", "a reader goes back in time", all,
+			from("stamped both", by(phaseA, Put), by(phaseA, Get), by(phaseB, Get))},
+		{"copy if absent", "a copy leaves behind what a mirror has missed", all,
+			from("put missed", by(phaseA, Get), helper(Repair))},
+		{"tombstones", "a deleted record comes back", all,
+			from("delete missed", by(phaseA, Get), by(phaseB, Get), helper(Copy))},
+		{"order of places", "each phase writes its own authority first, and the places differ", all,
+			from("stamped both", by(phaseB, Put), by(phaseB, Get), by(phaseA, Get))},
+		{"complete by prev", "a helper overwrites a newer new-only write", all,
+			newScenario(startsIntent[0], skewStart, []Actor{by(phaseB, Get), by(phaseN, Put)})},
+		{"refused after unknown", "a write of read-old/write-both is applied twice", timeout,
+			from("stamped both", by(phaseA, Put), by(phaseA, Get, Put))},
+		{"refused after unknown, intent", "a write of read-new/write-both is applied twice", timeout,
+			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
+		{"unknown is not absent", "an update of an absent record is completed, overwritten blindly, and applied twice", all,
+			from("absent", by(phaseB, Put), by(phaseA, Get, Put))},
+		{"fresh verdict", "a strict reader judges an intent by what new held before", all,
+			from("update missed", by(phaseB, Get), by(phaseB, Update))},
+		{"nothing written", "an outcome that writes nothing is taken from new alone", all,
+			from("put missed", by(phaseB, Refuse), by(phaseB, PutIf))},
+		{"less is not dead", "a repair destroys an acknowledged record after new was restored", all, wiped},
+		{"nothing is not dead", "a write overwrites an acknowledged record after new was wiped", all, empty},
+		{"lost race", "a write that was completed and overwritten is applied again", all,
+			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
+		{"foreign stamp", "new refuses a mirror for ever, and the places stay different", all,
+			newScenario(startForeign, skewStart, []Actor{by(phaseA, Put), by(phaseA, Get)})},
+		{"dead intent", "an intent that can never commit stands in the way for ever", all,
+			from("intent dead", by(phaseB, Update), by(phaseN, Put))},
+	}
+}
+
+// KnownOutcomes are scenarios in which an operation can always find out what became of it: nobody overwrites blindly, and
+// whoever builds upon a write says so.
+func KnownOutcomes() (list []Named) {
+	late := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout, Cancel, CancelAfter, Busy}}
+	for _, s := range []*Scenario{
+		from("stamped both", by(phaseA, Put), Actor{Phase: phaseA, Program: []Kind{Update}, Safe: true}),
+		from("stamped both", by(phaseA, Update), by(phaseA, Update)),
+		from("stamped both", by(phaseB, Put), by(phaseB, Update)),
+		from("stamped both", by(phaseB, Update), by(phaseA, Update)),
+		from("stamped both", by(phaseB, Delete), by(phaseB, Upsert)),
+	} {
+		s.Certain = true
+		list = append(list, Named{s.Name(), "a write that was built upon is taken for lost", late, s})
+	}
+	return list
+}
+
+// Alone are scenarios of one actor with one write, which a fault hits, or two.
+func Alone() (list []Named) {
+	for p := phaseO; p <= phaseN; p++ {
+		for _, s := range starts(p, p) {
+			for _, program := range [][]Kind{{Put}, {Create}, {Update}, {Upsert}, {Delete}, {PutIf}, {DeleteIf}} {
+				sc := newScenario(s, skewNone, []Actor{by(p, program...)})
+				limits := Limits{Preemptions: -1, Faults: 1}
+				if s.Name == "absent" || s.Name == "stamped both" {
+					limits.Faults = 2
+				}
+				list = append(list, Named{sc.Name(), "a write depends on its caller", limits, sc})
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,36 @@
+package interleave
+
+import "testing"
+
+func TestWhatBroke(t *testing.T) {
+	for _, n := range WhatBroke() {
+		t.Run(n.Name, func(t *testing.T) { exploreNamed(t, n) })
+	}
+}
+
+func TestKnownOutcomes(t *testing.T) {
+	for _, n := range KnownOutcomes() {
+		t.Run(n.Name, func(t *testing.T) { exploreNamed(t, n) })
+	}
+}
+
+func exploreNamed(t *testing.T, n Named) {
+	t.Helper()
+	t.Log(n.Hazard)
+	var sum total
+	sum.explore(t, n.Scenario, n.Limits)
+	if sum.partial > 0 {
+		t.Error("the exploration was cut off")
+	}
+	t.Logf("%v", &sum)
+}
+
+func TestAlone(t *testing.T) {
+	var list []*Scenario
+	limits := map[*Scenario]Limits{}
+	for _, n := range Alone() {
+		list = append(list, n.Scenario)
+		limits[n.Scenario] = n.Limits
+	}
+	exploreAll(t, list, func(s *Scenario) Limits { return limits[s] })
+}

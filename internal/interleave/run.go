@@ -1,0 +1,246 @@
+package interleave
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/memstore"
+)
+
+// run is one schedule of a scenario, from the start state on. It lives in a synctest bubble, in which time stands still.
+type run struct {
+	scenario *Scenario
+	stores   [2]*memstore.Store[string, string]
+	initial  initial
+	actors   []*actor
+	// late are writes in flight whose owner does not wait for them any more.
+	late []*call
+	// contents is what each version stands for.
+	contents map[stores.Version]content
+
+	stage  int // that is under way
+	steps  int
+	faults int
+	// rejected is how many of the faults were rejections.
+	rejected int
+	ended    bool // the rest of the late writes never arrives
+	// last and preemptions count for a bounded exploration.
+	last        *actor
+	preemptions int
+	// broken is what was violated in a step; later steps change nothing about it.
+	broken error
+	trace  *trace // nil unless somebody wants to read it
+	buffer []byte // for digests
+
+	over          atomic.Bool
+	actorsRunning sync.WaitGroup
+}
+
+// content is what a version stands for.
+type content struct {
+	value   string
+	deleted bool
+	prev    stores.Version
+}
+
+func contentOf(r record) content { return content{value: r.Value, deleted: r.Deleted, prev: r.Prev} }
+
+func newRun(s *Scenario) (*run, error) {
+	r := &run{scenario: s, contents: map[stores.Version]content{}}
+	clone := &memstore.Options[string]{Clone: func(v string) string { return v }}
+	for p := range r.stores {
+		var err error
+		if r.stores[p], err = memstore.New(stores.StringKeys[string](), clone); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.fill(&s.Start); err != nil {
+		return nil, err
+	}
+	for i, spec := range s.Actors {
+		a, err := newActor(r, i, spec)
+		if err != nil {
+			return nil, err
+		}
+		r.actors = append(r.actors, a)
+	}
+	return r, nil
+}
+
+// startWriter is the id in the stamps of the start state.
+const startWriter = 0xff
+
+// fill puts the start state into the places.
+func (r *run) fill(s *Start) error {
+	clock, err := newClock(startWriter, r.scenario.StartSkew-time.Hour)
+	if err != nil {
+		return err
+	}
+	vs, err := newVersions(clock)
+	if err != nil {
+		return err
+	}
+	r.initial = initial{state: state{live: s.Value != "", value: s.Value}, version: vs.seen(s)}
+	for p, stored := range [2]*Stored{s.Old, s.New} {
+		if stored == nil {
+			r.initial.held[p].Version = stores.Absent
+			continue
+		}
+		rec := vs.record(stored)
+		r.initial.held[p] = rec
+		cond := stores.IfStamp(stores.Absent)
+		if rec.Version.IsUnstamped() {
+			cond = stores.IfOlder(stores.Unstamped)
+		}
+		if err := r.stores[p].Put(context.Background(), write{Key: key, Record: rec, If: cond}); err != nil {
+			return fmt.Errorf("interleave: start state %q: %w", s.Name, err)
+		}
+		r.contents[rec.Version] = contentOf(rec)
+	}
+	return nil
+}
+
+// settle waits until every actor has come to the gate or to its end, starts those whose turn has come, and notes which
+// operations have ended.
+func (r *run) settle() {
+	for {
+		synctest.Wait()
+		r.noteEnds()
+		stage, found := 0, false
+		for _, a := range r.actors {
+			if !a.idle() && (!found || a.Stage < stage) {
+				stage, found = a.Stage, true
+			}
+		}
+		r.stage = max(r.stage, stage)
+		fresh := false
+		for _, a := range r.actors {
+			if found && a.Stage == stage && !a.started {
+				a.start()
+				fresh = true
+			}
+		}
+		if !fresh {
+			return
+		}
+	}
+}
+
+// noteEnds notes the step after which each operation had ended.
+func (r *run) noteEnds() {
+	for _, a := range r.actors {
+		for _, o := range a.ops {
+			if o.ended && o.last == 0 && o.first != 0 {
+				o.last = r.steps
+				r.trace.ended(a, o)
+			}
+		}
+	}
+}
+
+// endedOps has a bit for each operation that has ended.
+func (r *run) endedOps() (set uint64) {
+	bit := 0
+	for _, a := range r.actors {
+		for _, o := range a.ops {
+			if o.ended {
+				set |= 1 << bit
+			}
+			bit++
+		}
+	}
+	return set
+}
+
+// carryOut makes the call and checks what the place does.
+func (r *run) carryOut(c *call) answer {
+	s := r.stores[c.place]
+	if c.put == nil {
+		rec, err := s.Get(c.ctx, key)
+		return answer{rec: rec, err: err}
+	}
+	before, err := stores.OrAbsent(s.Get(context.Background(), key))
+	if err != nil {
+		return answer{err: err}
+	}
+	err = s.Put(c.ctx, *c.put)
+	if err == nil {
+		r.accepted(c, before)
+	}
+	return answer{err: err}
+}
+
+// accepted checks what a place has taken.
+func (r *run) accepted(c *call, before record) {
+	rec := c.put.Record
+	known, ok := r.contents[rec.Version]
+	switch {
+	case ok && known != contentOf(rec) && !rec.Version.IsUnstamped():
+		r.violation("version %s stands for two things: %v and %v", stamp(rec.Version), known, contentOf(rec))
+	case c.place == newPlace && rec.Intent:
+		r.violation("new takes an intent: %s", describe(rec))
+	case before.Version.Newer(rec.Version) && (c.place == newPlace || !before.Intent):
+		r.violation("%v goes back from %s to %s", c.place, describe(before), describe(rec))
+	case before.Version.Same(rec.Version):
+		r.violation("%v takes version %s a second time", c.place, stamp(rec.Version))
+	}
+	r.contents[rec.Version] = contentOf(rec)
+	r.credit(rec.Version, c.place)
+}
+
+// credit notes for the operation that made a version that a place has taken it, whoever brought it there.
+func (r *run) credit(v stores.Version, p place) {
+	s, ok := v.Stamp()
+	if !ok || s.Writer() > uint64(len(r.actors)) || s.Writer() == 0 {
+		return
+	}
+	a := r.actors[s.Writer()-1]
+	if o := a.current(); o != nil && !a.crashed {
+		o.stored = true
+		o.decided = o.decided || (p == newPlace) == (a.Phase >= phaseB)
+	}
+}
+
+func (r *run) violation(format string, args ...any) {
+	if r.broken == nil {
+		r.broken = fmt.Errorf(format, args...)
+	}
+}
+
+// close ends everything that still waits, so that no goroutine is left.
+func (r *run) close() {
+	r.over.Store(true)
+	for _, a := range r.actors {
+		a.mu.Lock()
+		waiting := a.waiting
+		a.waiting = nil
+		a.mu.Unlock()
+		for _, c := range waiting {
+			c.reply <- answer{err: errOver}
+		}
+	}
+	for _, c := range r.late {
+		c.answer(answer{err: errOver})
+	}
+	r.actorsRunning.Wait()
+	for _, a := range r.actors {
+		a.cancel()
+	}
+}
+
+// answer replies unless there was a reply already.
+func (c *call) answer(a answer) {
+	select {
+	case c.reply <- a:
+	default:
+	}
+}
+
+// errTimeout is an answer that does not tell the outcome.
+var errTimeout = errors.New("injected: timed out, the outcome is not known")

@@ -1,0 +1,102 @@
+package interleave
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dualwrite/dualwrite/flags"
+)
+
+// Scenario is a start state and those who take part.
+type Scenario struct {
+	Start Start
+	// StartSkew is how far the clock that made the start state was ahead; without it, it was an hour behind.
+	StartSkew time.Duration
+	Actors    []Actor
+	// Certain: no operation that was committed may answer that its outcome is not known.
+	Certain bool
+	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
+	Wiped bool
+	skew  string
+	// columns are the values that the scenario has in each column of its table.
+	columns []string
+}
+
+// The phases, as short as they are in the tables.
+const (
+	phaseO = flags.OldOnly
+	phaseA = flags.ReadOldWriteBoth
+	phaseB = flags.ReadNewWriteBoth
+	phaseN = flags.NewOnly
+)
+
+func short(p flags.Phase) string {
+	return [...]string{0: "-", phaseO: "O", phaseA: "A", phaseB: "B", phaseN: "N"}[p]
+}
+
+// window is the phases of the last stage, in order.
+func (s *Scenario) window() (phases []flags.Phase) {
+	last := 0
+	for _, a := range s.Actors {
+		if a.Phase.Valid() {
+			last = max(last, a.Stage)
+		}
+	}
+	for _, a := range s.Actors {
+		if a.Stage == last && a.Phase.Valid() && !slices.Contains(phases, a.Phase) {
+			phases = append(phases, a.Phase)
+		}
+	}
+	slices.Sort(phases)
+	return phases
+}
+
+// oldWritable tells whether a repair may write old.
+func (s *Scenario) oldWritable() bool { return s.window()[0] >= phaseB }
+
+// newScenario gives a scenario its place in the columns of its table; more are columns beside the usual.
+func newScenario(s Start, k skew, actors []Actor, more ...string) *Scenario {
+	sc := &Scenario{Start: s, StartSkew: k.start, skew: k.name, Actors: actors}
+	sc.columns = append(make([]string, 0, 6), "", s.Name, k.name)
+	for _, a := range actors {
+		if a.Phase.Valid() {
+			sc.columns[0] += short(a.Phase)
+			sc.columns = append(sc.columns, a.program())
+		}
+	}
+	sc.columns = append(sc.columns, more...)
+	return sc
+}
+
+// Name tells scenarios apart, and finds them again for a replay.
+func (s *Scenario) Name() string {
+	var b strings.Builder
+	for i, a := range s.Actors {
+		switch {
+		case i == 0:
+		case a.Stage > s.Actors[i-1].Stage:
+			b.WriteString(" then ")
+		default:
+			b.WriteString(" beside ")
+		}
+		b.WriteString(a.program())
+		if a.Phase.Valid() {
+			b.WriteString(" in " + short(a.Phase))
+		}
+	}
+	return fmt.Sprintf("%s, from %s, skew %s", &b, s.Start.Name, s.skew)
+}
+
+// program is what the actor does, as it is in names.
+func (a *Actor) program() string {
+	if len(a.Program) == 1 {
+		return string(a.Program[0])
+	}
+	var names []string
+	for _, k := range a.Program {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ",")
+}

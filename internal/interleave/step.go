@@ -1,0 +1,215 @@
+package interleave
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// choice is one thing that the scheduler can do next.
+type choice struct {
+	// call is let through; nil: the schedule ends here, and writes that are still in flight never arrive.
+	call  *call
+	late  int // from 1: which of the writes in flight it is, for whose answer nobody waits
+	fault Fault
+}
+
+// token names the choice in a schedule.
+func (ch choice) token() string {
+	switch {
+	case ch.call == nil:
+		return "end"
+	case ch.late > 0:
+		return fmt.Sprintf("late%d", ch.late)
+	default:
+		return ch.call.from.letter() + ch.call.place.String()[:1] + letters[ch.fault]
+	}
+}
+
+// choices are all that the scheduler can do next, the cheapest to read first: the actor that was on goes on, faults come
+// last. None: the schedule is complete.
+func (r *run) choices(list []choice, l *Limits) []choice {
+	if r.ended || r.broken != nil {
+		return nil
+	}
+	alive := false
+	for i := range r.actors {
+		a := r.actors[r.inTurn(i)]
+		if a.crashed {
+			continue
+		}
+		for _, c := range a.waiting {
+			alive = true
+			if r.mayRun(a, l) {
+				list = append(list, choice{call: c})
+			}
+		}
+	}
+	for i, c := range r.late {
+		if c.from.Stage+1 < r.stage {
+			continue // two windows later nothing of it is still running
+		}
+		list = append(list, choice{call: c, late: i + 1})
+	}
+	if !alive && len(r.late) > 0 {
+		list = append(list, choice{})
+	}
+	return r.withFaults(list, l)
+}
+
+// withFaults adds the same calls, hit by a fault.
+func (r *run) withFaults(list []choice, l *Limits) []choice {
+	if r.faults >= l.Faults {
+		return list
+	}
+	for _, ch := range list {
+		if ch.call == nil || ch.late > 0 || ch.call.from.Safe {
+			continue
+		}
+		for f := Crash; f < faults; f++ {
+			if f.possible(ch.call) && (l.Kinds == nil || slices.Contains(l.Kinds, f)) {
+				list = append(list, choice{call: ch.call, fault: f})
+			}
+		}
+	}
+	return list
+}
+
+// inTurn puts the actor that made the last call first.
+func (r *run) inTurn(i int) int {
+	if r.last == nil {
+		return i
+	}
+	switch {
+	case i == 0:
+		return r.last.id
+	case i <= r.last.id:
+		return i - 1
+	default:
+		return i
+	}
+}
+
+// mayRun tells whether the bound on preemptions allows an actor to run now.
+func (r *run) mayRun(a *actor, l *Limits) bool {
+	return l.Preemptions < 0 || a == r.last || r.preemptions < l.Preemptions || !r.canGoOn(r.last)
+}
+
+func (r *run) canGoOn(a *actor) bool { return a != nil && !a.crashed && len(a.waiting) > 0 }
+
+// maxCalls is more than any program needs in the scenarios at hand, the tries against a few others included.
+const maxCalls = 60
+
+// take carries out a choice.
+func (r *run) take(ch choice) {
+	r.steps++
+	if ch.call == nil {
+		r.ended = true
+		r.trace.add("the rest of the writes in flight never arrives")
+		return
+	}
+	c, a := ch.call, ch.call.from
+	if ch.late > 0 {
+		c.ctx = context.Background()
+		before := r.held(c.place)
+		ans := r.carryOut(c)
+		r.drop(c)
+		a.remember(ch, 0, ans)
+		r.trace.call(ch, before, ans)
+		return
+	}
+	if a != r.last {
+		if r.canGoOn(r.last) {
+			r.preemptions++
+		}
+		r.last = a
+	}
+	r.present(a)
+	a.leave(c)
+	if a.calls++; a.calls > maxCalls {
+		r.violation("%s does not come to an end: %d store calls", a.letter(), a.calls)
+	}
+	before := r.held(c.place)
+	ans, reply := r.hit(ch)
+	a.remember(ch, a.current().after, ans)
+	r.trace.call(ch, before, ans)
+	if reply {
+		c.answer(ans)
+	}
+}
+
+// present notes the first call of an operation.
+func (r *run) present(a *actor) {
+	if o := a.current(); o.first == 0 {
+		o.first, o.after = r.steps, r.endedOps()
+	}
+}
+
+// hit carries a call out, or what a fault makes of it.
+func (r *run) hit(ch choice) (ans answer, reply bool) {
+	c, a := ch.call, ch.call.from
+	if ch.fault != None {
+		r.faults++
+		a.faulted = true
+	}
+	switch ch.fault {
+	case Crash:
+		a.crashed = true
+		r.keep(c)
+		return answer{err: errOver}, false
+	case Timeout:
+		r.keep(c)
+		return answer{err: errTimeout}, true
+	case Cancel:
+		a.giveUp()
+		r.keep(c)
+		return answer{err: context.Canceled}, true
+	case CancelAfter:
+		ans = r.carryOut(c)
+		a.giveUp()
+		return ans, true
+	case Reject:
+		r.rejected++
+		return answer{err: stores.Permanent(errors.New("injected: rejected"))}, true
+	case Busy:
+		return answer{err: stores.Transient(errors.New("injected: busy"))}, true
+	default:
+		return r.carryOut(c), true
+	}
+}
+
+func (a *actor) giveUp() {
+	a.cancelled = true
+	a.cancel()
+}
+
+// keep leaves a write in flight.
+func (r *run) keep(c *call) {
+	if c.put != nil {
+		r.late = append(r.late, &call{from: c.from, place: c.place, put: c.put, reply: make(chan answer, 1)})
+	}
+	if c.from.crashed {
+		c.from.waiting = append(c.from.waiting, c) // answered when the run is closed
+	}
+}
+
+func (r *run) drop(c *call) {
+	for i, l := range r.late {
+		if l == c {
+			r.late = append(r.late[:i], r.late[i+1:]...)
+			return
+		}
+	}
+}
+
+// held is what a place holds now.
+func (r *run) held(p place) record {
+	rec, err := stores.OrAbsent(r.stores[p].Get(context.Background(), key))
+	if err != nil {
+		r.violation("reading %v: %w", p, err)
+	}
+	return rec
+}

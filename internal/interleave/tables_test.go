@@ -1,0 +1,139 @@
+package interleave
+
+import (
+	"flag"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// seed chooses the scenarios that cover the tables, and draws the random schedules.
+var seed = flag.Uint64("seed", 1, "seed of what is chosen at random")
+
+// tables are all scenarios that can be found by name.
+var tables = []struct {
+	name string
+	all  func() []*Scenario
+}{
+	{"pairs", Pairs}, {"sequences", Sequences}, {"windows", Windows}, {"triples", Triples},
+}
+
+// total adds up what several explorations came to.
+type total struct {
+	mu                 sync.Mutex
+	Report             // schedules, states and so on
+	scenarios, partial int
+}
+
+// explore runs a scenario and adds it up. A violation fails the test.
+func (sum *total) explore(t *testing.T, s *Scenario, l Limits) {
+	t.Helper()
+	rep, err := Explore(t, s, l)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if rep.Violation != nil {
+		t.Error(rep.Violation.Error())
+	}
+	sum.mu.Lock()
+	defer sum.mu.Unlock()
+	sum.scenarios++
+	sum.Schedules += rep.Schedules
+	sum.Judged += rep.Judged
+	sum.States += rep.States
+	sum.Indeterminate += rep.Indeterminate
+	if !rep.Complete && l.Random == 0 {
+		sum.partial++
+	}
+}
+
+func (sum *total) String() string {
+	return fmt.Sprintf("%d scenarios (%d cut off), %d schedules, %d states, %d judged, %d indeterminate without a fault",
+		sum.scenarios, sum.partial, sum.Schedules, sum.States, sum.Judged, sum.Indeterminate)
+}
+
+// exploreAll runs scenarios on all processors.
+func exploreAll(t *testing.T, list []*Scenario, limits func(s *Scenario) Limits) {
+	t.Helper()
+	exploreEach(t, slices.Values(list), limits)
+}
+
+// exploreEach stops at the first scenario that fails: the others tend to say the same.
+func exploreEach(t *testing.T, list iter.Seq[*Scenario], limits func(s *Scenario) Limits) {
+	t.Helper()
+	begun := time.Now()
+	var sum total
+	next := make(chan *Scenario)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for s := range next {
+				if !t.Failed() {
+					sum.explore(t, s, limits(s))
+				}
+			}
+		})
+	}
+	for s := range list {
+		if t.Failed() {
+			break
+		}
+		next <- s
+	}
+	close(next)
+	workers.Wait()
+	took := time.Since(begun)
+	t.Logf("%v, %.0f schedules/s, %v, seed %d", &sum, float64(sum.Schedules)/took.Seconds(), took.Round(time.Millisecond), *seed)
+}
+
+// some is a part of the scenarios, spread over all of them, in short tests and under the race detector.
+func some(list []*Scenario) []*Scenario {
+	if !testing.Short() && !raceEnabled {
+		return list
+	}
+	var part []*Scenario
+	for i := 0; i < len(list); i += 8 {
+		part = append(part, list[i])
+	}
+	return part
+}
+
+// limited is the same limits for all, but where there is a third actor the number of preemptions is bounded.
+func limited(l Limits, preemptions int) func(*Scenario) Limits {
+	return func(s *Scenario) Limits {
+		if len(s.Actors) > 2 {
+			l := l
+			l.Preemptions = preemptions
+			return l
+		}
+		return l
+	}
+}
+
+func TestPairs(t *testing.T) {
+	exploreAll(t, some(Cover(Pairs(), *seed)), limited(Limits{Preemptions: -1}, 1))
+}
+
+func TestSequences(t *testing.T) {
+	exploreAll(t, some(Cover(Sequences(), *seed)), limited(Limits{Preemptions: -1}, -1))
+}
+
+func TestTriples(t *testing.T) {
+	exploreAll(t, some(Cover(Triples(), *seed)), limited(Limits{}, 1))
+}
+
+// TestFaults draws schedules with up to two faults.
+func TestFaults(t *testing.T) {
+	for _, table := range tables {
+		t.Run(table.name, func(t *testing.T) {
+			exploreAll(t, some(Cover(table.all(), *seed)), func(*Scenario) Limits {
+				return Limits{Faults: 2, Preemptions: -1, Random: 25, Seed: *seed}
+			})
+		})
+	}
+}
