@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
@@ -67,7 +68,9 @@ func TestCauseOfAnIndeterminateWrite(t *testing.T) {
 		cause := &causeOfTest{}
 		r := newRig(t, phaseO, &dualwrite.Options{Backoff: stores.DefaultBackoff})
 		r.old.fault.SetRules(storefault.Always(storefault.Fault{Kind: storefault.Lost, Err: cause}, storefault.OpPut))
-		_, err := r.Put(t.Context(), "k", account{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the operation's own end comes first
+		defer cancel()
+		_, err := r.Put(ctx, "k", account{})
 		r.wantErr(err, "old", "k", dualwrite.ErrIndeterminate, context.DeadlineExceeded)
 		if got, ok := errors.AsType[*causeOfTest](err); !ok || got != cause {
 			t.Errorf("%v does not tell its cause", err)

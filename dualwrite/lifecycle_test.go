@@ -71,7 +71,7 @@ func TestCloseUnderLoad(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 8 {
 				wg.Go(func() {
-					for {
+					for range 1000 {
 						_, err := r.Put(t.Context(), "k", account{})
 						mu.Lock()
 						if errors.Is(err, dualwrite.ErrClosed) {

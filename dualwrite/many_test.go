@@ -76,6 +76,38 @@ func TestBatchConcurrency(t *testing.T) {
 	})
 }
 
+// Writes of one key take effect in the order of the arguments, however long each takes.
+func TestWritesOfOneKeyStayInOrder(t *testing.T) {
+	t.Parallel()
+	for _, p := range phases {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, p, nil)
+			var calls atomic.Int32
+			wait := func(_ context.Context, c storefault.Call) error {
+				if c.Op == storefault.OpPut {
+					time.Sleep(time.Duration(100-calls.Add(1)) * time.Millisecond)
+				}
+				return nil
+			}
+			r.old.before, r.new.before = wait, wait
+			var items []item
+			for i := range 16 {
+				items = append(items, item{Key: "k", Value: account{Balance: int64(i)}}, item{Key: keyText(i)})
+			}
+			results, err := r.PutMany(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 2; i < len(results); i += 2 {
+				if !results[i].Version.Newer(results[i-2].Version) {
+					t.Errorf("%v: item %d has version %v, the one before %v", p, i, results[i].Version, results[i-2].Version)
+				}
+			}
+			r.wantBalance(r.repo, "k", 15)
+		})
+	}
+}
+
 // A whole batch that can not be read is an error; nothing is answered that might be wrong.
 func TestGetManyThatFailsAsAWhole(t *testing.T) {
 	t.Parallel()

@@ -116,7 +116,9 @@ func TestUnknownOutcomeStays(t *testing.T) {
 					sent := sentTo(p)
 					p.fault.SetRules(storefault.Always(storefault.Fault{Kind: kind}, storefault.OpPut))
 					what, begun := fmt.Sprintf("%s in %v, %s: %v", name, w.phase, w.place, kind), time.Now()
-					_, err := change(t.Context(), r.repo, base.Version)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					_, err := change(ctx, r.repo, base.Version)
 					wait := 3 * time.Second
 					if w.phase == phaseA && p == r.new { // the write is committed
 						wait = time.Second
@@ -232,5 +234,27 @@ func TestTransientFailures(t *testing.T) {
 				t.Errorf("%v, %s: %d tries", w.phase, w.place, n)
 			}
 		}
+	}
+}
+
+// A write in doubt that then is rejected may still arrive.
+func TestUnknownOutcomeThenRejected(t *testing.T) {
+	t.Parallel()
+	for _, w := range writesOf {
+		r := newRig(t, w.phase, nil)
+		r.both(10)
+		r.placeNamed(w.place).fault.SetRules(
+			storefault.Nth(1, storefault.Fault{Kind: storefault.Lost}, storefault.OpPut),
+			storefault.Nth(2, rejecting("k"), storefault.OpPut),
+		)
+		_, err := r.Update(t.Context(), "k", addOne)
+		if w.phase == phaseA && w.place == "new" {
+			if err != nil || len(r.events.of(dualwrite.EventMirrorMissed)) != 1 {
+				t.Errorf("%v, %s: %v", w.phase, w.place, err)
+			}
+			continue
+		}
+		r.wantErr(err, w.place, "k", dualwrite.ErrIndeterminate)
+		wantOnly(r, w.place, err, dualwrite.ErrIndeterminate)
 	}
 }
