@@ -70,13 +70,15 @@ func (m *migration[V]) report(walked error, events []event, keys *keyspace, stat
 	}
 	m.result.Result = resultOK
 	switch {
+	case !m.result.ok():
+		m.result.Result = resultFailed
 	case cancelled(walked):
 		m.result.Result = resultInterrupted
 	case walked != nil:
+		m.result.Result = resultFailed
+	}
+	if walked != nil {
 		r.Error = walked.Error()
-		m.result.Result = resultFailed
-	case !m.result.ok():
-		m.result.Result = resultFailed
 	}
 	r.result = m.result
 	return r

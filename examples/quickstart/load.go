@@ -33,10 +33,12 @@ type load[V any] struct {
 	arriving     sync.WaitGroup
 }
 
-// How many clients send at the same time. Writes wait for the disk, and share its commits.
+// How many clients can wait for an answer at the same time. Writes wait for the disk, and share its commits; so do reads
+// in read-new/write-both that meet a write under way, as they complete it first. There are enough clients that the other
+// requests still find a free one while the disk takes a second for a commit.
 const (
-	readers = 16
-	writers = 128
+	readers = 512
+	writers = 256
 )
 
 // startLoad starts the traffic: reads and writes per second, over all instances.

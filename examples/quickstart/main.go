@@ -93,8 +93,8 @@ func migrateInput[V any](ctx context.Context, cfg *config, sh *shape[V], out, er
 	if err == nil && cfg.report != "" {
 		err = writeReport(cfg.report, rep)
 	}
-	if temporary && err == nil && rep.Result != resultFailed {
-		err = os.RemoveAll(dir)
+	if keep := err != nil || rep.Result == resultFailed; temporary && (!keep || ctx.Err() != nil) {
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(errOut, err)
