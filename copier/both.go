@@ -62,7 +62,6 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		if err != nil || verified.Clean() {
 			break
 		}
-		vo.Restart = true
 	}
 	return copied, verified, err
 }

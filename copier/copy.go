@@ -82,6 +82,9 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 			if answers, err = c.sendWrites(ctx, c.new, writes, answers); err != nil {
 				return err
 			}
+			if err := c.notStuck(answers); err != nil {
+				return err
+			}
 			c.judge(writes, answers, &pg.delta)
 		}
 		if err := c.resolve(ctx, intents, &pg.delta, false); err != nil {
@@ -160,11 +163,16 @@ func (c *copying[K, V]) settle(ctx context.Context) error {
 	return nil
 }
 
+// notTooMany gives up when too many records have failed.
 func (p *pass[K, V]) notTooMany() error {
 	if n := p.waitingCount(); n > p.o.MaxPending {
-		return fmt.Errorf("%w: more than %d, which is too many to go on", ErrIncomplete, p.o.MaxPending)
+		return tooMany(n)
 	}
 	return nil
+}
+
+func tooMany(n int) error {
+	return fmt.Errorf("%w: %d failed so far, which is more than MaxPending", ErrIncomplete, n)
 }
 
 // canonical is the canonical form of a key that a store gave us.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -137,6 +139,9 @@ func TestCopyLooksAtEveryOutcome(t *testing.T) {
 	if r.Finished || r.Clean() || r.Pending != 1 || r.Applied != 998 || r.Found[copier.KindRejected] != 1 || r.Found[copier.KindFailed] != 1 {
 		t.Fatalf("%+v", r)
 	}
+	if want := []string{"the pass has not finished", "1 records have to be looked at again", "1 failed", "1 rejected"}; !slices.Equal(r.Reasons(), want) {
+		t.Errorf("%q", r.Reasons())
+	}
 	for _, f := range r.Findings {
 		want := map[copier.Kind]string{copier.KindRejected: bad, copier.KindFailed: worse}[f.Kind]
 		if string(f.Key) != want || f.Place != "new" || f.Err == nil {
@@ -205,6 +210,22 @@ func TestCopyGivesUpOnADeadPlace(t *testing.T) {
 	}
 }
 
+// Records that fail now and then are no reason to give up.
+func TestCopyDoesNotGiveUpOnSingleRecords(t *testing.T) {
+	t.Parallel()
+	old, inner := newMem(t), newMem(t)
+	fill(t, old, 100)
+	failing := []string{keyOf(10), keyOf(30), keyOf(50), keyOf(70), keyOf(90)}
+	new := storefault.New[string, user](inner, &storefault.Options{Rules: []storefault.Rule{func(c storefault.Call) (storefault.Fault, bool) {
+		return storefault.Fault{Kind: storefault.FailBefore}, c.Op == storefault.OpPutMany && slices.ContainsFunc(failing, func(k string) bool { return touches(c, k) })
+	}}})
+	r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{Batch: 1, Workers: 1, Attempts: 2})})
+	mustBe(t, err, copier.ErrIncomplete)
+	if r.Applied != 95 || r.Pending != 5 || r.Found[copier.KindFailed] != 5 {
+		t.Fatalf("%+v", r)
+	}
+}
+
 // A call that is refused as a whole for good because of one record does not keep the others back.
 func TestCopySplitsABatchRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
@@ -260,9 +281,15 @@ func TestCopyReportsUndecodableRecordsAndGoesOn(t *testing.T) {
 	}
 	new := newMem(t)
 	for _, batch := range []int{1, 7, 500} {
-		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: batch}})
+		cp := &memoryCheckpoint{}
+		o := copier.PassOptions{Batch: batch, Checkpoint: cp, Job: "j", CheckpointEvery: time.Hour}
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
 		if err != nil || r.Read != 50 || r.Applied+r.AlreadyThere != 48 || r.Found[copier.KindUndecodable] != 2 || r.Clean() {
 			t.Fatalf("batch %d: %v %+v", batch, err, r)
+		}
+		pos := cp.last(t).Positions
+		if last := pos[len(pos)-1]; string(last.After) != keyOf(49) || !last.Done || len(cp.saved) != 2 {
+			t.Errorf("batch %d: %d checkpoints, the last at %q", batch, len(cp.saved), last.After)
 		}
 		for _, f := range r.Findings {
 			if k := string(f.Key); k != keyOf(20) && k != keyOf(49) || f.Place != "old" {

@@ -69,7 +69,7 @@ func (f *finishing[K, V]) visitor() visitor[K, V] {
 			e := &pg.entries[i]
 			targets = f.target(targets, e.Key, e.Record.Meta, &pg.delta)
 		}
-		failed, err := f.purge(ctx, targets, &pg.delta)
+		failed, err := f.purge(ctx, targets, &pg.delta, f.notStuck)
 		if err != nil {
 			return err
 		}
@@ -97,13 +97,16 @@ func (f *finishing[K, V]) target(targets []stores.PurgeTarget[K], key K, m store
 	}
 }
 
-// purge deals with the targets to the end, and returns those that failed and may work later.
-func (f *finishing[K, V]) purge(ctx context.Context, targets []stores.PurgeTarget[K], d *delta) (failed []Finding, err error) {
+// purge deals with the targets to the end, and returns those that failed and may work later. check may end the pass.
+func (f *finishing[K, V]) purge(ctx context.Context, targets []stores.PurgeTarget[K], d *delta, check func([]answer) error) (failed []Finding, err error) {
 	for round := 1; len(targets) > 0; round++ {
 		answers, err := f.send(ctx, len(targets), nil, func(which []int) ([]error, error) {
 			return stores.Purge(ctx, f.store, pick(targets, which))
 		})
 		if err != nil {
+			return nil, err
+		}
+		if err := check(answers); err != nil {
 			return nil, err
 		}
 		var again []stores.PurgeTarget[K]
@@ -168,7 +171,7 @@ func (f *finishing[K, V]) again(ctx context.Context, canon [][]byte) error {
 			failed = append(failed, Finding{Kind: KindFailed, Key: canon[i], Err: err})
 		}
 	}
-	more, err := f.purge(ctx, targets, &d)
+	more, err := f.purge(ctx, targets, &d, func([]answer) error { return nil })
 	if err != nil {
 		return err
 	}

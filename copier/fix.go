@@ -10,7 +10,7 @@ import (
 const fixRounds = 10
 
 // fixer brings single keys into order: it reads old and then new afresh, plans, and makes one conditional write. Copy
-// uses it for intents and for what failed, Repair for everything. It belongs to one goroutine at a time.
+// uses it for intents and for what failed, Repair for everything. It is safe for concurrent use.
 type fixer[K, V any] struct {
 	p        *pass[K, V]
 	old, new stores.Store[K, V]

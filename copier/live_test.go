@@ -144,7 +144,8 @@ func TestCopyEndsAlthoughRecordsKeepComing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		old, new := newMem(t), newMem(t)
-		for i := range 200 {
+		const before = 2000
+		for i := range before {
 			force(t, old, keyOf(i), record(stores.Unstamped, stores.Unknown, "plain"))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -152,14 +153,14 @@ func TestCopyEndsAlthoughRecordsKeepComing(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			clock := newClock(t)
-			for i := 200; sleepy(ctx, time.Millisecond); i++ {
+			for i := before; sleepy(ctx, time.Millisecond); i++ {
 				force(t, old, keyOf(i), record(next(t, clock), stores.Absent, "live"))
 			}
 		})
 		r, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Workers: 1, Rate: 400}})
 		cancel()
 		wg.Wait()
-		if err != nil || r.Read < 200 || !r.Finished {
+		if err != nil || r.Read < before || !r.Finished {
 			t.Fatalf("%v %+v", err, r.Counts)
 		}
 	})

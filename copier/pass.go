@@ -34,7 +34,7 @@ type pass[K, V any] struct {
 	*state
 	throttle *throttle
 	places   []place[K, V] // to scan, in this order
-	stuck    atomic.Int32  // batches in a row of which nothing got through
+	stuck    atomic.Int32  // pages in a row of which nothing got through
 }
 
 // page is a batch of records as a scan gave them, and what its worker reuses from one to the next.
@@ -116,6 +116,9 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 		if n := p.waitingCount(); n > 0 {
 			err = fmt.Errorf("%w: %d of them", ErrIncomplete, n)
 		}
+	}
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = errors.Join(ctx.Err(), err) // a store may word a cancellation in its own way
 	}
 	if saveErr := p.save(context.WithoutCancel(ctx), true); saveErr != nil {
 		err = errors.Join(err, saveErr)

@@ -40,6 +40,9 @@ func (x *pair[K, V]) unreadable() Finding {
 
 // readMany reads keys of one place. A call that fails as a whole is repeated; the error is for what ends the pass.
 func (p *pass[K, V]) readMany(ctx context.Context, s stores.Store[K, V], keys []K) (res []stores.Result[V], err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	err = p.try(ctx, func() (err error) {
 		res, err = stores.GetMany(ctx, s, keys)
 		return err

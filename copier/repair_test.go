@@ -159,6 +159,55 @@ func TestRepairLosesToLiveWrites(t *testing.T) {
 	}
 }
 
+// What a live writer changes each time that the repair looks is reported, and not called in order.
+func TestRepairGivesUpOnARestlessRecord(t *testing.T) {
+	t.Parallel()
+	old, inner := newMem(t), newMem(t)
+	c := newClock(t)
+	v := next(t, c)
+	force(t, old, "k", record(v, stores.Absent, "a"))
+	new := storefault.New[string, user](inner, &storefault.Options{Before: func(_ context.Context, call storefault.Call) error {
+		if call.Op == storefault.OpPutMany { // new gets the version that is to be put, and old moves on
+			force(t, inner, "k", record(v, stores.Unknown, "a"))
+			w := next(t, c, v)
+			force(t, old, "k", record(w, v, "a"))
+			v = w
+		}
+		return nil
+	}})
+	r, err := copier.Repair(t.Context(), old, new, yieldKeys([][]byte{[]byte("k")}), &copier.RepairOptions[user]{PassOptions: fast(copier.PassOptions{})})
+	if err != nil || r.Clean() || r.Found[copier.KindUnsettled] != 1 {
+		t.Fatalf("%v %+v", err, r)
+	}
+}
+
+// New is read after old has answered: a verdict on an intent from an earlier read of new would be about a state that the
+// intent's owner has long left.
+func TestNewIsReadAfterOld(t *testing.T) {
+	t.Parallel()
+	innerOld, innerNew := newMem(t), newMem(t)
+	c := newClock(t)
+	v1, v2, v3, v4 := next(t, c), next(t, c), next(t, c), next(t, c)
+	force(t, innerOld, "k", record(v2, v1, "b", "intent"))
+	force(t, innerNew, "k", record(v1, stores.Absent, "a"))
+	moved := false
+	after := &storefault.Options{After: func(_ context.Context, call storefault.Call, _ error) error {
+		if call.Op == storefault.OpGetMany && !moved {
+			moved = true // between the two reads: two writes in read-new/write-both, and the intent of a third
+			force(t, innerNew, "k", record(v2, v1, "b"))
+			force(t, innerOld, "k", record(v3, v2, "c", "intent"))
+			force(t, innerNew, "k", record(v3, v2, "c"))
+			force(t, innerOld, "k", record(v4, v3, "d", "intent"))
+		}
+		return nil
+	}}
+	old, new := storefault.New[string, user](innerOld, after), storefault.New[string, user](innerNew, after)
+	r, err := copier.Copy(t.Context(), old, new, nil)
+	if err != nil || !moved || !r.Clean() {
+		t.Fatalf("%v %+v", err, r)
+	}
+}
+
 func TestRepairReportsWhatNewRejectsAndWhatFails(t *testing.T) {
 	t.Parallel()
 	old, inner := newMem(t), newMem(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// maxStuck is how many batches in a row may fail entirely, each after all its attempts, before the pass gives up.
+// maxStuck is how many pages in a row may fail entirely, each after all its attempts, before the pass gives up.
 const maxStuck = 3
 
 // answer is what became of one write.
@@ -21,7 +21,7 @@ type answer struct {
 }
 
 // settled tells an answer that another attempt would not change.
-func (a *answer) settled() bool {
+func (a answer) settled() bool {
 	return a.outcome == stores.OutcomeApplied || a.outcome == stores.OutcomeRefused || a.outcome == stores.OutcomeRejected
 }
 
@@ -64,7 +64,7 @@ func (p *pass[K, V]) send(ctx context.Context, n int, into []answer, call batch)
 			return nil, err
 		}
 		if which = unsettled(answers, which); len(which) == 0 || attempt >= p.o.Attempts {
-			return answers, p.notStuck(answers, len(which))
+			return answers, nil
 		}
 		p.mu.Lock()
 		p.report.Retried += int64(len(which))
@@ -147,14 +147,15 @@ func unsettled(answers []answer, which []int) (open []int) {
 	return open
 }
 
-// notStuck gives up when nothing gets through any more.
-func (p *pass[K, V]) notStuck(answers []answer, open int) error {
-	if open < len(answers) {
+// notStuck gives up when nothing gets through any more. It is for pages: a batch of what has failed before may well fail
+// again as a whole.
+func (p *pass[K, V]) notStuck(answers []answer) error {
+	if slices.ContainsFunc(answers, func(a answer) bool { return a.settled() }) {
 		p.stuck.Store(0)
 		return nil
 	}
 	if n := p.stuck.Add(1); n >= maxStuck {
-		return fmt.Errorf("copier: nothing was stored in %d batches in a row, each tried %d times: %w", n, p.o.Attempts, answers[0].err)
+		return fmt.Errorf("copier: nothing got through in %d pages in a row, each tried %d times: %w", n, p.o.Attempts, answers[0].err)
 	}
 	return nil
 }

@@ -98,6 +98,9 @@ func (v *verifying[K, V]) mend(ctx context.Context, found, failed []Finding, d *
 	for i, f := range found {
 		canon[i] = f.Key
 	}
+	if err := v.throttle.wait(ctx, len(canon)); err != nil {
+		return nil, nil, err
+	}
 	fates, err := v.fixer.fix(ctx, canon)
 	if err != nil {
 		return nil, nil, err

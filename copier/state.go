@@ -162,7 +162,11 @@ func (s *state) pendingKeys() [][]byte {
 func (s *state) fail(findings []Finding) error {
 	s.mu.Lock()
 	s.failed = append(s.failed, findings...)
+	n := len(s.failed)
 	s.mu.Unlock()
+	if n > s.o.MaxPending {
+		return tooMany(n)
+	}
 	return s.tell(findings)
 }
 

@@ -46,21 +46,26 @@ func (t *throttle) batch() int {
 	return t.burst
 }
 
-// wait lets n records pass, n being at most the batch of the options.
+// wait lets n records pass, about a second's worth at a time so that it follows a change of the limit.
 func (t *throttle) wait(ctx context.Context, n int) error {
-	if err := t.adjust(ctx); err != nil {
-		return err
-	}
-	if n == 0 {
-		return ctx.Err()
-	}
-	if err := t.limiter.WaitN(ctx, n); err != nil {
-		if ctx.Err() != nil {
+	for {
+		if err := t.adjust(ctx); err != nil {
+			return err
+		}
+		if n == 0 {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err) // it would be reached in the wait
+		some := min(n, t.batch())
+		if err := t.limiter.WaitN(ctx, some); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%w: %w", context.DeadlineExceeded, err) // it would be reached in the wait
+		}
+		if n -= some; n == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 // adjust asks for the limit, and waits as long as that is a pause.
