@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -255,6 +256,34 @@ func TestCopyGoesOnAfterABrokenScan(t *testing.T) {
 		t.Fatalf("%v %+v", err, r)
 	}
 	mustBeClean(t, inner, new)
+}
+
+// breaking is a store of which every scan breaks off after 30 records.
+type breaking struct{ *mem }
+
+func (b breaking) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[string, user], error] {
+	return func(yield func(stores.Entry[string, user], error) bool) {
+		n := 0
+		for e, err := range b.mem.Scan(ctx, seg, after) {
+			if n++; n > 30 {
+				e, err = stores.Entry[string, user]{}, errors.New("the cursor is gone")
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// As long as a scan gets on, it may break off any number of times.
+func TestAScanMayBreakOffAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	old, new := newMem(t), newMem(t)
+	fill(t, old, 1000)
+	r, err := copier.Copy(t.Context(), breaking{old}, new, &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{Workers: 1, Attempts: 2})})
+	if err != nil || r.Read != 1000 || r.Applied != 1000 {
+		t.Fatalf("%v %+v", err, r)
+	}
 }
 
 func TestCopyReportsUndecodableRecordsAndGoesOn(t *testing.T) {

@@ -170,6 +170,30 @@ func TestVerifyGivesTimeToSettle(t *testing.T) {
 	})
 }
 
+// Each difference has a grace period of its own.
+func TestGraceIsForEachDifference(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		c := newClock(t)
+		v1, v2 := next(t, c), next(t, c)
+		for _, key := range []string{"a", "b"} {
+			force(t, old, key, record(v2, v1, "b"))
+			force(t, new, key, record(v1, stores.Absent, "a"))
+		}
+		time.Sleep(time.Second)
+		go func() { // a is found after 1 s, b after 2 s; what is looked at once is over after 1.5 s more
+			time.Sleep(3200 * time.Millisecond)
+			force(t, new, "b", record(v2, v1, "b"))
+		}()
+		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Rate: 1, Workers: 1}, Grace: 1500 * time.Millisecond}
+		r, err := copier.Verify(t.Context(), old, new, o)
+		if err != nil || r.Same != 1 || len(r.Findings) != 1 || string(r.Findings[0].Key) != "a" {
+			t.Fatalf("%v %v", err, r.Findings)
+		}
+	})
+}
+
 // Regression 28: a read that fails is no verdict.
 func TestVerifyDoesNotJudgeWhatItCouldNotRead(t *testing.T) {
 	t.Parallel()
