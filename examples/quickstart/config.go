@@ -57,7 +57,7 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	fs.IntVar(&c.instances, "instances", 3, "instances of the service")
 	fs.Uint64Var(&c.seed, "seed", 0, "seed of the traffic; default a random one, which is printed")
 	fs.StringVar(&c.report, "report", "", "write a report to this JSON `file`")
-	fs.BoolVar(&c.manual, "manual", false, "do not flip the flag: it is edited by hand")
+	fs.BoolVar(&c.manual, "manual", false, "do not flip the flag: it is edited by hand (every answer is kept in memory, about 1 MB a second at the default rates)")
 	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with both bolt files and the flag; default a temporary one that is removed")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
