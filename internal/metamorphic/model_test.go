@@ -141,8 +141,30 @@ func (m *model) keep(key int, what string, got outcome, step func(branch) (branc
 	if len(after) == 0 {
 		return fmt.Errorf("%s of key %d answers %v; the model expects %s", what, key, got, describe(m[key]))
 	}
-	m[key] = after
+	m[key] = distinct(after)
 	return nil
+}
+
+// distinct leaves out branches that nothing to come can tell apart.
+func distinct(branches []branch) []branch {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(branches, func(b branch) bool {
+		text := fmt.Sprint(b.state, b.bound[b.by])
+		for _, a := range b.pending {
+			text += fmt.Sprint(" ", a.id)
+		}
+		twice := seen[text]
+		seen[text] = true
+		return twice
+	})
+}
+
+// doubts is how many writes of a key may still take effect.
+func (m *model) doubts(key int) (n int) {
+	for _, b := range m[key] {
+		n = max(n, len(b.pending))
+	}
+	return n
 }
 
 // closure adds to each branch those in which some of its pending writes have taken effect.

@@ -160,6 +160,10 @@ func (r *run) strike(c storefault.Call, place int) (storefault.Fault, bool) {
 	}[f.kind]}, true
 }
 
+// mostDoubts is how many writes of one key may be in doubt at a time: in the model each of them may come before or after
+// any other.
+const mostDoubts = 4
+
 // step carries out one step and shows the results to the model.
 func (r *run) step(st step) error {
 	if st.kind == move {
@@ -167,6 +171,11 @@ func (r *run) step(st step) error {
 	}
 	r.writes[0].Store(0)
 	r.writes[1].Store(0)
+	for i, key := range st.keys { // the same key may come several times
+		if r.model.doubts(key)+i+1 > mostDoubts {
+			st.fault = fault{}
+		}
+	}
 	r.fault.Store(&st.fault)
 	defer r.fault.Store(nil)
 	instance := r.instances[st.who%len(r.instances)]
