@@ -18,8 +18,8 @@ import (
 // A store that holds resources also implements io.Closer: Close is idempotent and later calls answer [ErrClosed].
 type Store[K, V any] interface {
 	// Get reads the record under key: linearizable with the writes of every process, never from a lagging replica. A
-	// tombstone is returned as a record with Deleted set. ErrNotFound if there is none; an error for a record that does
-	// not decode, which is never ErrNotFound.
+	// tombstone is returned as a record with Deleted set. ErrNotFound if there is none; a *[RecordError] for a record that
+	// does not decode.
 	Get(ctx context.Context, key K) (Record[V], error)
 
 	// Put stores w.Record under w.Key if w.If holds for what is stored, as one atomic step on that record. The answer is
@@ -45,7 +45,7 @@ type Store[K, V any] interface {
 	Keys() KeyCodec[K]
 }
 
-// Segment names a part of a store for parallel scans, in the store's own words. It is valid as long as the store, over
+// Segment names a part of a store for parallel scans, in the store's own words, which need not be text. It is valid as long as the store, over
 // restarts too, so that a checkpoint can keep it. The zero Segment is the whole store.
 type Segment string
 

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -107,7 +108,11 @@ func (s *Store[K, V]) get(key K) (stores.Record[V], error) {
 	if !ok {
 		return stores.Record[V]{}, stores.ErrNotFound
 	}
-	return s.codec.unpack(m, kept)
+	r, err := s.codec.unpack(m, kept)
+	if err != nil {
+		return stores.Record[V]{}, &stores.RecordError{Key: bytes.Clone(*buf), Err: err}
+	}
+	return r, nil
 }
 
 func (s *Store[K, V]) lookUp(key []byte) (stores.Meta, cell[V], bool) {
