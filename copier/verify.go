@@ -12,8 +12,8 @@ import (
 // VerifyOptions are the options of [Verify]; nil means the zero value.
 type VerifyOptions[V any] struct {
 	PassOptions
-	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight.
-	// Default 1 s.
+	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight. It has
+	// to be longer than the slowest write takes. Default 1 s.
 	Grace time.Duration
 	// Rounds is how often a record that keeps moving is looked at again before it is reported as unsettled. Default 10.
 	Rounds int

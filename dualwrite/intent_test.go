@@ -225,6 +225,28 @@ func TestBlocked(t *testing.T) {
 	}
 }
 
+// Who brought a key in step, and where, does not matter: a read that finds it so takes it off the list.
+func TestNoLongerBlocked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, phaseB, nil)
+	r.both(10)
+	r.new.fault.SetRules(storefault.Always(rejecting("k"), storefault.OpPut))
+	_, err := r.Update(t.Context(), "k", addOne)
+	r.wantErr(err, "new", "k", dualwrite.ErrIndeterminate)
+	if blocked := r.Status().Blocked; len(blocked) != 1 {
+		t.Errorf("blocked: %+v", blocked)
+	}
+	r.new.fault.SetRules()
+	announced := r.stored(r.old, "k").Final()
+	if err := r.new.fault.Put(t.Context(), stores.Write[string, account]{Key: "k", Record: announced, If: stores.IfStamp(announced.Prev)}); err != nil {
+		t.Fatal(err)
+	}
+	r.wantBalance(r.repo, "k", 11)
+	if blocked := r.Status().Blocked; len(blocked) != 0 {
+		t.Errorf("still blocked: %+v", blocked)
+	}
+}
+
 // Only so many blocked keys are remembered: the latest.
 func TestBlockedKeysAreBounded(t *testing.T) {
 	t.Parallel()

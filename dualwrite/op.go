@@ -39,6 +39,9 @@ func (o *op[K, V]) detach(most time.Duration) {
 	}
 }
 
+// detached tells whether the operation is out of its caller's hands: it is then pursued until its time is over.
+func (o *op[K, V]) detached() bool { return o.cancel != nil }
+
 // end gives back what detach took.
 func (o *op[K, V]) end() {
 	if o.cancel != nil {

@@ -49,7 +49,7 @@ func (o *op[K, V]) put(p *place[K, V], rec stores.Record[V], cond stores.Conditi
 				o.detach(o.r.opts.OperationTimeout)
 			}
 		}
-		if attempt >= o.r.opts.Attempts && (!keep || !res.doubt) {
+		if attempt >= o.r.opts.Attempts && (!keep || !o.detached()) {
 			return giveUp(res, nil)
 		}
 		o.observe(EventRetry, p.name, rec.Version, attempt, res.err)

@@ -37,7 +37,7 @@ func TestTimePerOperation(t *testing.T) {
 			r, _, _ := over(t, p)
 			var mine, other time.Duration
 			for range runs {
-				mine = best(mine, func() { repeat(t, ctx, r, op.do, n) })
+				mine = best(mine, func() { repeat(ctx, t, r, op.do, n) })
 				other = best(other, func() { reference(n) })
 			}
 			ratio := float64(mine) / float64(other)
@@ -49,7 +49,7 @@ func TestTimePerOperation(t *testing.T) {
 	}
 }
 
-func repeat(t *testing.T, ctx context.Context, r *dualwrite.Repository[string, account], do func(context.Context, *dualwrite.Repository[string, account]) error, n int) {
+func repeat(ctx context.Context, t *testing.T, r *dualwrite.Repository[string, account], do func(context.Context, *dualwrite.Repository[string, account]) error, n int) {
 	for range n {
 		if err := do(ctx, r); err != nil {
 			t.Fatal(err)

@@ -27,8 +27,12 @@ func (r *Repository[K, V]) readBoth(ctx context.Context, name string, phase flag
 	o := op[K, V]{r: r, name: name, key: key, phase: phase, ctx: ctx}
 	defer o.end()
 	old, now, err := o.getBoth()
-	if err != nil || !old.Version.Newer(now.Version) {
+	if err != nil {
 		return now, err
+	}
+	if !old.Version.Newer(now.Version) {
+		r.unblock(key)
+		return now, nil
 	}
 	now, _, err = o.resolve(old)
 	return now, err

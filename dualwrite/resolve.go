@@ -42,7 +42,7 @@ func (o *op[K, V]) resolve(old stores.Record[V]) (now stores.Record[V], dead sto
 		res := o.put(&o.r.new, final, cond, false)
 		switch res.outcome {
 		case stores.OutcomeApplied:
-			o.r.blocked.remove(o.r.keyText(o.key))
+			o.r.unblock(o.key)
 			o.observe(EventResolved, o.r.new.name, old.Version, attempt, nil)
 			return final, stores.Unknown, nil
 		case stores.OutcomeRefused: // somebody else was at it: look again

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dualwrite/dualwrite/flags"
@@ -82,8 +83,16 @@ func (r *Repository[K, V]) Close(ctx context.Context) error {
 
 // blockedKeys remembers the latest keys that could not be brought in step.
 type blockedKeys struct {
+	any  atomic.Bool // there are some; so that nobody has to look who has none
 	mu   sync.Mutex
 	keys map[string]BlockedKey
+}
+
+// unblock forgets a key that is in step, if it was blocked.
+func (r *Repository[K, V]) unblock(key K) {
+	if r.blocked.any.Load() {
+		r.blocked.remove(r.keyText(key))
+	}
 }
 
 const blockedMost = 100
@@ -95,6 +104,7 @@ func (b *blockedKeys) add(key string, cause error, now time.Time) {
 		b.keys = map[string]BlockedKey{}
 	}
 	b.keys[key] = BlockedKey{Key: key, Cause: cause.Error(), Time: now}
+	b.any.Store(true)
 	if len(b.keys) > blockedMost {
 		delete(b.keys, b.sorted()[0].Key)
 	}
@@ -104,6 +114,7 @@ func (b *blockedKeys) remove(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.keys, key)
+	b.any.Store(len(b.keys) > 0)
 }
 
 func (b *blockedKeys) list() []BlockedKey {

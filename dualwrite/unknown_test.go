@@ -3,6 +3,7 @@ package dualwrite_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,40 +201,56 @@ func TestRefusalThatSatisfiesTheCondition(t *testing.T) {
 	}
 }
 
-// What certainly had no effect is sent again, a bounded number of times, and the answer says that there was none.
+// What certainly had no effect is sent again: a bounded number of times, and the answer says that there was none; or,
+// once old has accepted, until the time is over.
 func TestTransientFailures(t *testing.T) {
 	t.Parallel()
 	for _, w := range writesOf {
-		for _, often := range []int{3, 1000} {
-			r := newRig(t, w.phase, &dualwrite.Options{Attempts: 5})
-			base := live(r.stamp(), 10)
-			r.plant(r.old, "k", base)
-			r.plant(r.new, "k", base)
-			p, n := r.placeNamed(w.place), 0
-			p.fault.SetRules(func(c storefault.Call) (storefault.Fault, bool) {
-				if c.Op != storefault.OpPut {
-					return storefault.Fault{}, false
-				}
-				n++
-				return storefault.Fault{Kind: storefault.FailBefore}, n <= often
-			})
-			_, err := r.Update(t.Context(), "k", addOne)
-			deciding := w.phase != phaseA || w.place == "old"
-			switch {
-			case often == 3 || !deciding:
-				if err != nil {
-					t.Errorf("%v, %s fails %d times: %v", w.phase, w.place, often, err)
-				}
-			case w.phase == phaseB && w.place == "new": // announced already: it may still be completed
-				r.wantErr(err, w.place, "k", dualwrite.ErrIndeterminate)
-			default:
-				r.wantErr(err, w.place, "k", stores.ErrTransient)
-				wantOnly(r, "transient", err, stores.ErrTransient)
-			}
-			if n > 5 {
-				t.Errorf("%v, %s: %d tries", w.phase, w.place, n)
-			}
+		for _, often := range []int{3, math.MaxInt} {
+			synctest.Test(t, func(t *testing.T) { testTransientFailures(t, w.phase, w.place, often) })
 		}
+	}
+}
+
+func testTransientFailures(t *testing.T, phase flags.Phase, place string, often int) {
+	r := newRig(t, phase, &dualwrite.Options{Attempts: 5, Backoff: stores.DefaultBackoff})
+	base := live(r.stamp(), 10)
+	r.plant(r.old, "k", base)
+	r.plant(r.new, "k", base)
+	n := 0
+	r.placeNamed(place).fault.SetRules(func(c storefault.Call) (storefault.Fault, bool) {
+		if c.Op != storefault.OpPut {
+			return storefault.Fault{}, false
+		}
+		n++
+		return storefault.Fault{Kind: storefault.FailBefore}, n <= often
+	})
+	began := time.Now()
+	_, err := r.Update(t.Context(), "k", addOne)
+	took := time.Since(began)
+	mirror, commit := phase == phaseA && place == "new", phase == phaseB && place == "new"
+	switch {
+	case often == 3 || mirror:
+		if err != nil {
+			t.Errorf("%v, %s fails %d times: %v", phase, place, often, err)
+		}
+	case commit: // announced already: it may still be completed
+		r.wantErr(err, place, "k", dualwrite.ErrIndeterminate)
+	default:
+		r.wantErr(err, place, "k", stores.ErrTransient)
+		wantOnly(r, "transient", err, stores.ErrTransient)
+	}
+	most := time.Duration(0) // the time that a detached operation has
+	if mirror {
+		most = time.Second
+	} else if commit {
+		most = 5 * time.Second
+	}
+	switch {
+	case most == 0 && n > 5:
+		t.Errorf("%v, %s: %d tries", phase, place, n)
+	case most != 0 && often > 3 && (n <= 5 || took != most):
+		t.Errorf("%v, %s: %d tries in %v", phase, place, n, took)
 	}
 }
 
