@@ -80,6 +80,7 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the 
 examples: ## run every example program; each checks itself
 	@for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
 		example=./examples/$${dir#$(CURDIR)/examples/}; echo "go run $$example $(EXAMPLEFLAGS)"; go run $$example $(EXAMPLEFLAGS); done
+	go run ./copier/cmd/copier --help
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
