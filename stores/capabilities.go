@@ -182,14 +182,11 @@ type SamePlacer[K, V any] interface {
 // SamePlace tells whether two stores are known to work on the same records, so that they can not be the two places of a
 // migration. Both are looked at through their wrappers. Fallback: whether they are the same Go value.
 func SamePlace[K, V any](a, b Store[K, V]) bool {
-	a, b = innermost(a), innermost(b)
-	if a == nil || b == nil {
-		return false
-	}
-	if p, ok := a.(SamePlacer[K, V]); ok && p.SamePlace(b) {
+	if p, ok := As[SamePlacer[K, V]](a); ok && p.SamePlace(b) {
 		return true
 	}
-	return reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
+	a, b = innermost(a), innermost(b)
+	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(b).Comparable() && a == b
 }
 
 func innermost[K, V any](s Store[K, V]) Store[K, V] {
@@ -197,6 +194,20 @@ func innermost[K, V any](s Store[K, V]) Store[K, V] {
 		w, ok := s.(Wrapper[K, V])
 		if !ok {
 			return s
+		}
+		s = w.Unwrap()
+	}
+}
+
+// As finds a store of type T in a stack of wrappers, s itself included: what errors.As is for errors.
+func As[T, K, V any](s Store[K, V]) (found T, ok bool) {
+	for {
+		if found, ok = s.(T); ok {
+			return found, true
+		}
+		w, wraps := s.(Wrapper[K, V])
+		if !wraps {
+			return found, false
 		}
 		s = w.Unwrap()
 	}

@@ -13,8 +13,8 @@ import (
 // stores.PairWriter. It looks through stores.Wrapper to find the other view; errors.ErrUnsupported if that is none of
 // this file.
 func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], other stores.Store[K, V], theirs stores.Write[K, V]) error {
-	o := unwrap(other)
-	if o == nil || o.db != s.db {
+	o, ok := stores.As[*Store[K, V]](other)
+	if !ok || o.db != s.db {
 		return fmt.Errorf("boltstore: a pair write needs two views of one file: %w", errors.ErrUnsupported)
 	}
 	j := newJob()
@@ -40,20 +40,6 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 
 // SamePlace tells whether another store is a view of the same bucket. See stores.SamePlacer.
 func (s *Store[K, V]) SamePlace(other stores.Store[K, V]) bool {
-	o := unwrap(other)
-	return o != nil && o.db == s.db && bytes.Equal(o.bucket, s.bucket)
-}
-
-// unwrap finds the view inside of wrappers; nil if there is none.
-func unwrap[K, V any](s stores.Store[K, V]) *Store[K, V] {
-	for {
-		switch t := s.(type) {
-		case *Store[K, V]:
-			return t
-		case stores.Wrapper[K, V]:
-			s = t.Unwrap()
-		default:
-			return nil
-		}
-	}
+	o, ok := stores.As[*Store[K, V]](other)
+	return ok && o.db == s.db && bytes.Equal(o.bucket, s.bucket)
 }

@@ -97,8 +97,8 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	o := unwrap(other)
-	if o == nil {
+	o, ok := stores.As[*Store[K, V]](other)
+	if !ok {
 		return fmt.Errorf("memstore: no pair write with a %T: %w", other, errors.ErrUnsupported)
 	}
 	if err := o.ready(ctx); err != nil {
@@ -126,20 +126,6 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 	s.index.set(*bufMine, mine.Record.Meta, keptMine)
 	o.index.set(*bufTheirs, theirs.Record.Meta, keptTheirs)
 	return nil
-}
-
-// unwrap finds the memstore in a stack of wrappers; nil if there is none.
-func unwrap[K, V any](s stores.Store[K, V]) *Store[K, V] {
-	for {
-		switch t := s.(type) {
-		case *Store[K, V]:
-			return t
-		case stores.Wrapper[K, V]:
-			s = t.Unwrap()
-		default:
-			return nil
-		}
-	}
 }
 
 // lockBoth waits for one lock and only tries the other, so that two pairs that name the stores in opposite order can not
