@@ -10,8 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/storefault"
 )
 
 // writer writes as an instance in read-old/write-both does, as far as a copy can tell: old decides, then new is
@@ -100,6 +103,38 @@ func TestCopyBesideLiveWriters(t *testing.T) {
 				t.Fatalf("%s: new has %v (%v), %v was acknowledged", key, got.Version, err, want.Version)
 			}
 		}
+	}
+}
+
+// A worker that paused with a batch in its hands sends it when another copy has long ended and the records have moved on:
+// it overwrites nothing, and brings nothing back. (Regression 21.)
+func TestALateBatchChangesNothing(t *testing.T) {
+	t.Parallel()
+	old, inner := newMem(t), newMem(t)
+	fill(t, old, 100)
+	w := &writer{clock: newClock(t), old: old, new: inner}
+	var want map[string]stores.Record[user]
+	new := storefault.New[string, user](inner, &storefault.Options{Before: func(ctx context.Context, c storefault.Call) error {
+		if c.Op != storefault.OpPutMany || want != nil {
+			return nil
+		}
+		if _, err := copier.Copy(ctx, old, inner, nil); err != nil {
+			t.Error(err)
+		}
+		for i := range 100 {
+			if _, ok, err := w.update(ctx, keyOf(i), "live", i%2 == 0); !ok {
+				t.Errorf("%s was not written: %v", keyOf(i), err)
+			}
+		}
+		want = dump(t, inner)
+		return nil
+	}})
+	r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Workers: 1}})
+	if err != nil || len(want) != 100 || r.Applied != 0 || r.AlreadyThere != 100 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	if diff := cmp.Diff(want, dump(t, inner), versions); diff != "" {
+		t.Error(diff)
 	}
 }
 

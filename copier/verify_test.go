@@ -119,6 +119,22 @@ func TestVerifyFindsEveryDamage(t *testing.T) {
 	}
 }
 
+// Regression 19: whoever only wants to look changes neither place, whatever is found.
+func TestVerifyWithoutRepairOnlyReads(t *testing.T) {
+	t.Parallel()
+	innerOld, innerNew, _ := inflict(t, 20)
+	old, new := storefault.New[string, user](innerOld, nil), storefault.New[string, user](innerNew, nil)
+	r, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{Grace: time.Microsecond})
+	if err != nil || r.Clean() || r.Repaired != 0 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	for name, s := range map[string]*storefault.Store[string, user]{"old": old, "new": new} {
+		if n := s.Calls(storefault.OpPut, storefault.OpPutMany, storefault.OpPutPair, storefault.OpPurge); n != 0 {
+			t.Errorf("%d calls that write to %s", n, name)
+		}
+	}
+}
+
 func TestVerifyCountsEveryFindingAndKeepsSome(t *testing.T) {
 	t.Parallel()
 	old, new := newMem(t), newMem(t)

@@ -77,6 +77,32 @@ func TestMirrorOutlivesTheCaller(t *testing.T) {
 	})
 }
 
+// The mirror carries the record as old has it, whole, and does not ask again what the caller asked: new may not have yet
+// what an update would be applied to, or a version be compared with.
+func TestMirrorCarriesTheWholeRecord(t *testing.T) {
+	t.Parallel()
+	for name, change := range changes {
+		for _, copied := range []bool{true, false} {
+			r := newRig(t, phaseA, nil)
+			before := live(r.stamp(), 9)
+			base := live(r.stamp(before.Version), 10)
+			base.Value.Owner = "ann"
+			r.plant(r.old, "k", base)
+			if copied { // and then missed a write
+				r.plant(r.new, "k", before)
+			}
+			v, err := change(t.Context(), r.repo, base.Version)
+			want := r.stored(r.old, "k")
+			if err != nil || !want.Version.Same(v) || name == "update" && want.Value.Owner != "ann" {
+				t.Errorf("%s: %v, old has %+v", name, err, want)
+			}
+			if got := r.stored(r.new, "k"); got != want {
+				t.Errorf("%s, copied %v: new has %+v, old %+v", name, copied, got, want)
+			}
+		}
+	}
+}
+
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
