@@ -77,6 +77,19 @@ func TestMirrorOutlivesTheCaller(t *testing.T) {
 	})
 }
 
+// Nor is it left out when the caller is gone by the time that old has accepted.
+func TestMirrorBeginsWithoutTheCaller(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, phaseA, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r.old.after = func(context.Context, storefault.Call, error) error { cancel(); return nil }
+	v, err := r.Put(ctx, "k", account{})
+	if err != nil || ctx.Err() == nil || !r.stored(r.new, "k").Version.Same(v) {
+		t.Errorf("%v, new has %+v", err, r.stored(r.new, "k"))
+	}
+}
+
 // The mirror carries the record as old has it, whole, and does not ask again what the caller asked: new may not have yet
 // what an update would be applied to, or a version be compared with.
 func TestMirrorCarriesTheWholeRecord(t *testing.T) {

@@ -19,7 +19,8 @@ type Options struct {
 	// is at most OperationTimeout. Default 1 s.
 	MirrorTimeout time.Duration
 	// Attempts is how often an operation starts over when concurrent writes of the same key get in between, before it
-	// answers ErrConflict; and how often a call that certainly had no effect is sent. Default 32, at least 2.
+	// answers ErrConflict; and how often a call that certainly had no effect is sent, as long as nothing was accepted
+	// anywhere (after that time is the bound). Default 32, at least 2.
 	Attempts int
 	// Backoff is the wait before each repetition. Default stores.DefaultBackoff.
 	Backoff stores.Backoff
