@@ -40,13 +40,16 @@ func (r *Repository[K, V]) readBoth(ctx context.Context, name string, phase flag
 
 // getBoth reads the record in both places at the same time.
 func (o *op[K, V]) getBoth() (old, now stores.Record[V], err error) {
-	var oldErr error
-	together(
-		func() { now, err = o.get(&o.r.new) },
-		func() { old, oldErr = o.get(&o.r.old) },
-	)
-	if err == nil {
-		err = oldErr
+	var both struct { // one thing to share, and not five
+		old, now       stores.Record[V]
+		oldErr, newErr error
 	}
-	return old, now, err
+	together(
+		func() { both.now, both.newErr = o.get(&o.r.new) },
+		func() { both.old, both.oldErr = o.get(&o.r.old) },
+	)
+	if both.newErr != nil {
+		return both.old, both.now, both.newErr
+	}
+	return both.old, both.now, both.oldErr
 }
