@@ -63,11 +63,11 @@ func (c *Clock) Writer() uint64 { return c.writer }
 func (c *Clock) Next(after ...Version) (Version, error) {
 	low := uint64(max(c.now().UnixMilli(), 0)) << 16
 	for _, v := range after {
-		if s, ok := v.Stamp(); ok {
-			if s.clock() == ^uint64(0) {
+		if v.kind == kindStamped {
+			if v.clock == ^uint64(0) {
 				return Unknown, ErrClockExhausted
 			}
-			low = max(low, s.clock()+1)
+			low = max(low, v.clock+1)
 		}
 	}
 	for {
@@ -77,7 +77,7 @@ func (c *Clock) Next(after ...Version) (Version, error) {
 		}
 		next := max(low, last+1)
 		if c.last.CompareAndSwap(last, next) {
-			return stampOf(next, c.writer).Version(), nil
+			return Version{kind: kindStamped, clock: next, writer: c.writer}, nil
 		}
 	}
 }
