@@ -177,7 +177,7 @@ var others = []mutant{
 	},
 	{
 		name: "stamps from the wall clock alone", hazard: "a writer whose clock is behind is refused for ever",
-		edits: []edit{{"stores/clock.go", "low = max(low, s.clock()+1)", "_ = s"}},
+		edits: []edit{{"stores/clock.go", "low = max(low, v.clock+1)", "_ = v"}},
 		pkg:   interleaving, run: "TestPairs",
 	},
 	{
