@@ -26,7 +26,8 @@ var (
 	// ErrBlocked: in read-new/write-both, old holds a newer state of this record that new does not take, or new has lost
 	// what it was based on. Neither can be answered without guessing; the cause says which, and Status names the key.
 	// Nothing was written. Writes of the key are blocked too, until new takes the record (its validator or index was
-	// mended), a repair settled it, or the flag went back and the record was changed to one that new takes.
+	// mended), or the flag went back and the record was changed to one that new takes; if new has lost data, until that
+	// was restored or a repair was told which place wins.
 	ErrBlocked = errors.New("the record can not be brought in step")
 	// ErrMirrorMissed: the write is committed, do not repeat it; the new place does not have it yet. Only with
 	// Options.ReportMissedMirrors.
