@@ -50,6 +50,7 @@ type Error = stores.Error
 // noEffect are the identities that say that a call had no effect.
 var noEffect = []error{
 	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, stores.ErrPermanent, stores.ErrTransient,
+	errors.ErrUnsupported,
 }
 
 // cause is why one call failed of a write that may have had an effect all the same. It keeps its text and its identities,

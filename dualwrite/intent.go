@@ -1,6 +1,7 @@
 package dualwrite
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dualwrite/dualwrite/stores"
@@ -31,23 +32,32 @@ func (o *op[K, V]) writeIntent(c *change[V]) (stores.Version, error) {
 			return stores.Unknown, err
 		}
 		rec.Prev = base.Version
-		announced, died, err := o.announce(rec, dead)
-		if err != nil {
-			return stores.Unknown, err
-		}
-		if !announced {
-			dead = died
-			continue
-		}
-		committed, err := o.commit(rec)
+		committed, died, err := o.commitOnce(rec, dead)
 		if err != nil {
 			return stores.Unknown, err
 		}
 		if committed {
 			return rec.Version, nil
 		}
-		dead = rec.Version
+		dead = died
 	}
+}
+
+// commitOnce writes a record to both places, in one call where that can be done. Neither committed nor an error: it
+// certainly was not and never will be; died is then an intent that was found dead, the operation's own one included.
+func (o *op[K, V]) commitOnce(rec stores.Record[V], dead stores.Version) (committed bool, died stores.Version, err error) {
+	if o.r.pairs() {
+		committed, died, err = o.commitBoth(rec, dead)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return committed, died, err
+		}
+	}
+	announced, died, err := o.announce(rec, dead)
+	if err != nil || !announced {
+		return false, died, err
+	}
+	committed, err = o.commit(rec)
+	return committed, rec.Version, err
 }
 
 // announce puts the intent to old. If old holds something newer that is brought over first: not announced, start over;
@@ -59,24 +69,29 @@ func (o *op[K, V]) announce(rec stores.Record[V], dead stores.Version) (announce
 	if err := o.check(intent, cond); err != nil {
 		return false, dead, err
 	}
-	res := o.put(&o.r.old, intent, cond, true)
+	res := o.put(&o.r.old, intent, cond, true, false)
 	switch {
 	case res.outcome == stores.OutcomeApplied:
 		o.detach(o.r.opts.OperationTimeout)
 		return true, dead, nil
 	case res.outcome == stores.OutcomeRefused && !res.doubt:
-		old, err := o.get(&o.r.old)
-		if err != nil {
-			return false, dead, err
-		}
-		_, died, err := o.resolve(old)
-		if died.IsUnknown() {
-			died = dead
-		}
+		died, err = o.giveWay(dead)
 		return false, died, err
 	default:
 		return false, dead, o.undecided(&o.r.old, rec.Version, res)
 	}
+}
+
+// giveWay brings over what old is ahead by. died is the intent that it was, if that can never commit; otherwise dead.
+func (o *op[K, V]) giveWay(dead stores.Version) (died stores.Version, err error) {
+	old, err := o.get(&o.r.old)
+	if err != nil {
+		return dead, err
+	}
+	if _, died, err = o.resolve(old); died.IsUnknown() {
+		died = dead
+	}
+	return died, err
 }
 
 // check encodes the record for both places, so that one that can not be stored is refused before anything is written.
@@ -95,7 +110,7 @@ func (o *op[K, V]) check(intent stores.Record[V], cond stores.Condition) error {
 // new has moved past its base.
 func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
 	p := &o.r.new
-	res := o.put(p, rec, stores.IfStamp(rec.Prev), true)
+	res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)
 	switch res.outcome {
 	case stores.OutcomeApplied:
 		return true, nil
@@ -104,18 +119,24 @@ func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
 		if res.stored.Prev.Same(rec.Prev) {
 			return false, nil
 		}
-		old, err := o.get(&o.r.old)
-		if err != nil {
-			return false, o.indeterminate(&o.r.old, rec.Version, err)
-		}
-		if old.Prev.Same(rec.Version) { // somebody has built on it
-			return true, nil
-		}
-		return false, o.indeterminate(p, rec.Version, res.err)
+		return o.builtUpon(rec, res.err)
 	case stores.OutcomeRejected:
 		_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
 	}
 	return false, o.indeterminate(p, rec.Version, res.err)
+}
+
+// builtUpon tells of a write that new shows no trace of whether old does: somebody has replaced it there, and named it.
+func (o *op[K, V]) builtUpon(rec stores.Record[V], why error) (bool, error) {
+	old, err := o.get(&o.r.old)
+	switch {
+	case err != nil:
+		return false, o.indeterminate(&o.r.old, rec.Version, err)
+	case old.Prev.Same(rec.Version):
+		return true, nil
+	default:
+		return false, o.indeterminate(&o.r.new, rec.Version, why)
+	}
 }
 
 // confirm tells whether an outcome that writes nothing still stands: it was derived from what new held, and does if old

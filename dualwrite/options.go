@@ -30,6 +30,10 @@ type Options struct {
 	// ReportMissedMirrors makes a committed write whose mirror was missed answer ErrMirrorMissed instead of nil. Callers
 	// must not repeat such a write.
 	ReportMissedMirrors bool
+	// SeparateWrites makes every write go to one place after the other, even if both can commit together (two views of one
+	// document, two collections of one deployment, two buckets of one file). Default false: then one call writes both,
+	// and in read-new/write-both no intent is needed. Instances that differ in this may run side by side.
+	SeparateWrites bool
 	// MaxClockAhead is how far a stored stamp may be ahead of the local clock before it is reported (EventClockAhead);
 	// it is followed all the same. Default 1 minute.
 	MaxClockAhead time.Duration
@@ -153,5 +157,7 @@ func repository[K, V any](old, new stores.Store[K, V], phase flags.Source, opts 
 		opts:  opts,
 	}
 	r.running.changed = make(chan struct{})
+	_, can := old.(stores.PairWriter[K, V])
+	r.pairing.never.Store(!can || opts.SeparateWrites)
 	return r
 }

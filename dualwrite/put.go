@@ -19,8 +19,10 @@ type putResult struct {
 
 // put sends one write until its outcome is known or it may not be sent again. It is always the same write: same stamp,
 // same condition. If keep is set, an unknown outcome detaches the operation from its caller. One that is detached is
-// pursued until its time is over; before that, or if nobody is owed the answer, the number of tries is bounded.
-func (o *op[K, V]) put(p *place[K, V], rec stores.Record[V], cond stores.Condition, keep bool) (res putResult) {
+// pursued until its time is over; before that, or if nobody is owed the answer, the number of tries is bounded. doubt:
+// the write was sent before in another way, and may have been applied.
+func (o *op[K, V]) put(p *place[K, V], rec stores.Record[V], cond stores.Condition, keep, doubt bool) (res putResult) {
+	res.doubt = doubt
 	w := stores.Write[K, V]{Key: o.key, Record: rec, If: cond}
 	for attempt := 1; ; attempt++ {
 		if err := o.ctx.Err(); err != nil {

@@ -21,6 +21,7 @@ type Repository[K, V any] struct {
 	phase    flags.Source
 	opts     Options
 	running  inflight
+	pairing  pairing
 	counts   [eventKinds]atomic.Uint64
 	blocked  blockedKeys
 }

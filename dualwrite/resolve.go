@@ -39,7 +39,7 @@ func (o *op[K, V]) resolve(old stores.Record[V]) (now stores.Record[V], dead sto
 			cond = stores.IfStamp(old.Prev)
 		}
 		final := old.Final()
-		res := o.put(&o.r.new, final, cond, false)
+		res := o.put(&o.r.new, final, cond, false, false)
 		switch res.outcome {
 		case stores.OutcomeApplied:
 			o.r.unblock(o.key)

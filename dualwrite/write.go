@@ -20,36 +20,37 @@ func (r *Repository[K, V]) write(ctx context.Context, name string, key K, c *cha
 	if o.route().intent {
 		return o.writeIntent(c)
 	}
-	rec, err := o.writeDeciding(c)
+	rec, mirrored, err := o.writeDeciding(c)
 	if err != nil {
 		return stores.Unknown, err
 	}
-	if o.route().mirror {
+	if o.route().mirror && !mirrored {
 		return o.mirror(rec)
 	}
 	return rec.Version, nil
 }
 
-// writeDeciding writes to the one place that decides: in old-only, read-old/write-both and new-only.
-func (o *op[K, V]) writeDeciding(c *change[V]) (rec stores.Record[V], err error) {
+// writeDeciding writes to the one place that decides: in old-only, read-old/write-both and new-only. mirrored: new has
+// been given the record with it.
+func (o *op[K, V]) writeDeciding(c *change[V]) (rec stores.Record[V], mirrored bool, err error) {
 	p := o.decider()
 	refused := stores.Unknown // the version that the last blind write lost to
 	for attempt := 0; ; attempt++ {
 		if err := o.pause(attempt); err != nil {
-			return rec, err
+			return rec, false, err
 		}
 		var cond stores.Condition
 		if rec, cond, err = o.prepare(p, c, refused); err != nil {
-			return rec, err
+			return rec, false, err
 		}
-		res := o.put(p, rec, cond, true)
+		res, mirrored := o.decide(p, rec, cond)
 		switch {
 		case res.outcome == stores.OutcomeApplied:
-			return rec, nil
+			return rec, mirrored, nil
 		case res.outcome == stores.OutcomeRefused && !res.doubt:
 			refused = res.stored.Version
 		default:
-			return rec, o.undecided(p, rec.Version, res)
+			return rec, false, o.undecided(p, rec.Version, res)
 		}
 	}
 }
@@ -122,7 +123,7 @@ func (o *op[K, V]) mirrorUntilTaken(rec stores.Record[V]) (_ stores.Record[V], e
 		if err := o.pause(attempt); err != nil {
 			return rec, err, nil
 		}
-		res := o.put(&o.r.new, rec, stores.IfOlder(rec.Version), true)
+		res := o.put(&o.r.new, rec, stores.IfOlder(rec.Version), true, false)
 		switch res.outcome {
 		case stores.OutcomeApplied:
 			return rec, nil, nil
@@ -155,7 +156,7 @@ func (o *op[K, V]) restamp(rec stores.Record[V], above stores.Version) (higher s
 	if higher.Version, err = o.next(above); err != nil {
 		return rec, false, err
 	}
-	res := o.put(&o.r.old, higher, stores.IfStamp(rec.Version), true)
+	res := o.put(&o.r.old, higher, stores.IfStamp(rec.Version), true, false)
 	switch res.outcome {
 	case stores.OutcomeApplied:
 		o.observe(EventRestamped, o.r.old.name, higher.Version, 0, nil)
