@@ -15,8 +15,9 @@ type Options struct {
 	// OperationTimeout is how long a write that has begun goes on after its caller's context has ended, to find out what
 	// became of it; and how long the second half of a write in read-new/write-both may take. Default 5 s.
 	OperationTimeout time.Duration
-	// MirrorTimeout is how long a write in read-old/write-both waits for the new place before it answers without it. It
-	// is at most OperationTimeout. Default 1 s.
+	// MirrorTimeout is how long a write in read-old/write-both waits for the new place before it answers without it: for
+	// a mirror, and before that, where both places can commit together, for the write to both. It is at most
+	// OperationTimeout. Default 1 s.
 	MirrorTimeout time.Duration
 	// Attempts is how often an operation starts over when concurrent writes of the same key get in between, before it
 	// answers ErrConflict; and how often a call that certainly had no effect is sent, as long as nothing was accepted
@@ -24,8 +25,9 @@ type Options struct {
 	Attempts int
 	// Backoff is the wait before each repetition. Default stores.DefaultBackoff.
 	Backoff stores.Backoff
-	// Breaker decides when mirrors are not even tried, because the new place keeps failing; what it skips is a missed
-	// mirror. Default: after 5 failures in a row, for 5 s. It is never consulted where both places are needed.
+	// Breaker decides when mirrors, and in read-old/write-both writes to both places together, are not even tried, because
+	// the new place keeps failing; a mirror that it skips is missed. Default: after 5 failures in a row, for 5 s. It is
+	// never consulted where both places are needed.
 	Breaker Breaker
 	// ReportMissedMirrors makes a committed write whose mirror was missed answer ErrMirrorMissed instead of nil. Callers
 	// must not repeat such a write.

@@ -19,52 +19,79 @@ type pairing struct{ never atomic.Bool }
 // pairs tells whether to try a pair write.
 func (r *Repository[K, V]) pairs() bool { return !r.pairing.never.Load() }
 
-// both is old, where a Put writes the same record to new as well, or to neither.
+// both is old, where a Put writes the same record to new as well, or to neither. The other fields are about its last Put.
 type both[K, V any] struct {
 	stores.Store[K, V]
 	new     stores.Store[K, V]
 	ifNew   stores.Condition
 	pairing *pairing
-	// there is what stood in the way in new at the last Put; nil if nothing did.
+	// there is what stood in the way in new; nil if nothing did.
 	there *stores.Meta
+	// newAlone: old would have taken the record.
+	newAlone bool
+	// outage is a failure that new may be to blame for; nil if new has answered, be it with a refusal.
+	outage error
 }
 
-// errNewRefuses is the answer of a pair write that old alone would have taken.
+// errNewRefuses is the answer to a pair write that new has refused and old has not.
 var errNewRefuses = errors.New("new holds another version")
 
 func (o *op[K, V]) both(ifNew stores.Condition) *both[K, V] {
 	return &both[K, V]{Store: o.r.old.store, new: o.r.new.store, ifNew: ifNew, pairing: &o.r.pairing}
 }
 
-// Put implements [stores.Store]. A refusal is old's; one of new alone is ErrPermanent, and there says by what. As the
-// record gets nowhere but by such a write, it was applied if either place shows it.
+// Put implements [stores.Store]. A refusal is old's; one of new alone is ErrPermanent, and there says by what.
 func (b *both[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
-	b.there = nil
+	b.there, b.newAlone, b.outage = nil, false, nil
 	err := stores.PutPair(ctx, b.Store, w, b.new, stores.Write[K, V]{Key: w.Key, Record: w.Record, If: b.ifNew})
+	var neither *stores.PairError
+	if errors.As(err, &neither) {
+		return b.judge(w.Record.Version, neither)
+	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		b.pairing.never.Store(true)
 	}
-	var refused *stores.PairError
-	if !errors.As(err, &refused) {
-		return err
-	}
-	byOld, old := stores.OutcomeOf(refused.First)
-	byNew, now := stores.OutcomeOf(refused.Second)
-	switch {
-	case byOld == stores.OutcomeRefused && old.Shows(w.Record.Version), byNew == stores.OutcomeRefused && now.Shows(w.Record.Version):
+	b.outage = blame(err)
+	return err
+}
+
+// judge turns the two answers of a pair write that was not carried out into one. As the record gets nowhere but by such a
+// write, it was applied earlier if either place shows it.
+func (b *both[K, V]) judge(v stores.Version, neither *stores.PairError) error {
+	byOld, old := stores.OutcomeOf(neither.First)
+	byNew, now := stores.OutcomeOf(neither.Second)
+	if byOld == stores.OutcomeRefused && old.Shows(v) || byNew == stores.OutcomeRefused && now.Shows(v) {
 		return nil
-	case byNew == stores.OutcomeRefused && b.ifNew.Holds(now.Version):
-		return stores.Transient(err) // the store looked after the refusal: send it again
-	case byNew == stores.OutcomeRefused:
+	}
+	b.newAlone = neither.First == nil
+	b.outage = blame(neither.Second)
+	if byNew == stores.OutcomeRefused && !b.ifNew.Holds(now.Version) {
 		b.there = &now
 	}
+	// The condition that new refuses is named as text only: as an error it would pass for a refusal by old.
 	switch {
-	case refused.First != nil:
-		return refused.First
+	case byOld == stores.OutcomeRefused:
+		return neither.First
 	case b.there != nil:
-		return stores.Permanent(fmt.Errorf("%w: %w", errNewRefuses, cause{refused.Second}))
+		return stores.Permanent(fmt.Errorf("%w: %s", errNewRefuses, neither.Second.Error()))
+	case neither.First != nil:
+		return neither.First
+	case byNew == stores.OutcomeRefused: // new looked after the refusal: send it again
+		return stores.Transient(fmt.Errorf("%w no longer: %s", errNewRefuses, neither.Second.Error()))
+	case neither.Second != nil:
+		return neither.Second
 	default:
-		return refused.Second
+		return neither
+	}
+}
+
+// blame returns an error that may be an outage, not one that is an answer.
+func blame(err error) error {
+	switch outcome, _ := stores.OutcomeOf(err); outcome {
+	case stores.OutcomeUnknown, stores.OutcomeFailed:
+		return err
+	default:
+		return nil
 	}
 }
 
@@ -72,10 +99,13 @@ func (b *both[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
 // it has been done. It is tried once: new must not stand in the way of a write, whatever is the matter with it, so
 // anything but a refusal by old is followed by the same write to old alone.
 func (o *op[K, V]) decide(p *place[K, V], rec stores.Record[V], cond stores.Condition) (res putResult, mirrored bool) {
-	if o.route().mirror && o.r.pairs() {
+	if o.route().mirror && o.r.pairs() && o.ctx.Err() == nil {
 		res = o.putBoth(rec, cond)
-		if res.outcome == stores.OutcomeApplied || res.outcome == stores.OutcomeRefused {
-			return res, res.outcome == stores.OutcomeApplied
+		switch {
+		case res.outcome == stores.OutcomeApplied:
+			return res, true
+		case res.outcome == stores.OutcomeRefused && !cond.Holds(res.stored.Version):
+			return res, false
 		}
 	}
 	return o.put(p, rec, cond, true, res.doubt), false
@@ -83,23 +113,26 @@ func (o *op[K, V]) decide(p *place[K, V], rec stores.Record[V], cond stores.Cond
 
 // putBoth tries a pair write in read-old/write-both. The breaker and the time of a mirror bound what new can cost.
 func (o *op[K, V]) putBoth(rec stores.Record[V], cond stores.Condition) (res putResult) {
-	res.outcome = stores.OutcomeFailed
 	done, err := o.r.opts.Breaker.Allow()
 	if err != nil {
-		return res
+		return putResult{outcome: stores.OutcomeFailed}
 	}
 	outage := errPanicked
 	defer func() { done(outage) }()
 	ctx, cancel := context.WithTimeout(o.ctx, o.r.opts.MirrorTimeout)
 	defer cancel()
-	err = o.both(stores.IfOlder(rec.Version)).Put(ctx, stores.Write[K, V]{Key: o.key, Record: rec, If: cond})
-	res.outcome, res.stored = stores.OutcomeOf(err)
-	switch outage = nil; res.outcome {
-	case stores.OutcomeUnknown:
-		res.doubt, outage = true, err
+	b := o.both(stores.IfOlder(rec.Version))
+	res.err = b.Put(ctx, stores.Write[K, V]{Key: o.key, Record: rec, If: cond})
+	if outage = b.outage; o.ctx.Err() != nil {
+		outage = nil // it was the caller who did not wait
+	}
+	res.outcome, res.stored = stores.OutcomeOf(res.err)
+	if res.outcome == stores.OutcomeUnknown {
+		res.doubt = true
 		o.detach(o.r.opts.OperationTimeout)
-	case stores.OutcomeFailed:
-		outage = err
+	}
+	if b.outage != nil { // of anything else that new has answered, its mirror tells
+		o.observe(EventRetry, o.r.old.name, rec.Version, 1, res.err)
 	}
 	return res
 }
@@ -122,6 +155,8 @@ func (o *op[K, V]) commitBoth(rec stores.Record[V], dead stores.Version) (commit
 	case b.there != nil:
 		committed, err = o.builtUpon(rec, res.err)
 		return committed, dead, err
+	case b.newAlone:
+		return false, dead, o.undecided(&o.r.new, rec.Version, res)
 	default:
 		return false, dead, o.undecided(&o.r.old, rec.Version, res)
 	}

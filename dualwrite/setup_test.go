@@ -115,13 +115,22 @@ type rig struct {
 	opts     dualwrite.Options
 }
 
-// newRig returns a rig in a phase. By default its repository does not wait between repetitions.
+// newRig returns a rig in a phase, which writes to one place after the other. By default its repository does not wait
+// between repetitions.
 func newRig(t *testing.T, p flags.Phase, o *dualwrite.Options) *rig {
 	t.Helper()
-	r := &rig{T: t, phase: &setting{}, old: newPlace(t), new: newPlace(t), events: &events{}}
+	var opts dualwrite.Options
 	if o != nil {
-		r.opts = *o
+		opts = *o
 	}
+	opts.SeparateWrites = true
+	return newRigWith(t, p, opts)
+}
+
+// newRigWith is newRig with just these options: by default places in memory are written together.
+func newRigWith(t *testing.T, p flags.Phase, opts dualwrite.Options) *rig {
+	t.Helper()
+	r := &rig{T: t, phase: &setting{}, old: newPlace(t), new: newPlace(t), events: &events{}, opts: opts}
 	if r.opts.Observer == nil {
 		r.opts.Observer = r.events
 	}
