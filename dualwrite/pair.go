@@ -95,11 +95,11 @@ func blame(err error) error {
 	}
 }
 
-// decide puts a record to the place that decides; in read-old/write-both to new with it, if that can be done. mirrored:
-// it has been done. It is tried once: new must not stand in the way of a write, whatever is the matter with it, so
-// anything but a refusal by old is followed by the same write to old alone.
-func (o *op[K, V]) decide(p *place[K, V], rec stores.Record[V], cond stores.Condition) (res putResult, mirrored bool) {
-	if o.route().mirror && o.r.pairs() && o.ctx.Err() == nil {
+// putTogether puts a record to old, which decides, and to new with it. mirrored: new has it. It is tried once: new must not
+// stand in the way of a write, whatever is the matter with it, so anything but a refusal by old is followed by the same
+// write to old alone.
+func (o *op[K, V]) putTogether(rec stores.Record[V], cond stores.Condition) (res putResult, mirrored bool) {
+	if o.ctx.Err() == nil {
 		res = o.putBoth(rec, cond)
 		switch {
 		case res.outcome == stores.OutcomeApplied:
@@ -108,7 +108,7 @@ func (o *op[K, V]) decide(p *place[K, V], rec stores.Record[V], cond stores.Cond
 			return res, false
 		}
 	}
-	return o.put(p, rec, cond, true, res.doubt), false
+	return o.put(&o.r.old, rec, cond, true, res.doubt), false
 }
 
 // putBoth tries a pair write in read-old/write-both. The breaker and the time of a mirror bound what new can cost.

@@ -43,7 +43,12 @@ func (o *op[K, V]) writeDeciding(c *change[V]) (rec stores.Record[V], mirrored b
 		if rec, cond, err = o.prepare(p, c, refused); err != nil {
 			return rec, false, err
 		}
-		res, mirrored := o.decide(p, rec, cond)
+		var res putResult
+		if o.route().mirror && o.r.pairs() {
+			res, mirrored = o.putTogether(rec, cond)
+		} else {
+			res = o.put(p, rec, cond, true, false)
+		}
 		switch {
 		case res.outcome == stores.OutcomeApplied:
 			return rec, mirrored, nil
