@@ -41,12 +41,24 @@ func (n *noop) Scan(context.Context, stores.Segment, []byte) iter.Seq2[stores.En
 
 func (n *noop) Keys() stores.KeyCodec[string] { return stores.StringKeys[string]() }
 
+// pairNoop is a no-op store that can commit together with any other.
+type pairNoop struct{ *noop }
+
+func (n pairNoop) PutPair(context.Context, stores.Write[string, account], stores.Store[string, account], stores.Write[string, account]) error {
+	n.calls++
+	return nil
+}
+
 // over returns a repository over two no-op stores that hold the same stamped record.
-func over(tb testing.TB, p flags.Phase) (r *dualwrite.Repository[string, account], old, new *noop) {
+func over(tb testing.TB, p flags.Phase, pairs bool) (r *dualwrite.Repository[string, account], old, new *noop) {
 	tb.Helper()
 	rec := stores.Record[account]{Meta: stores.Meta{Version: stores.Stamp{1}.Version()}, Value: account{Owner: "Ada"}}
 	old, new = &noop{rec: rec}, &noop{rec: rec}
-	r, err := dualwrite.New[string, account](old, new, flags.Static(p), nil)
+	var first stores.Store[string, account] = old
+	if pairs {
+		first = pairNoop{old}
+	}
+	r, err := dualwrite.New[string, account](first, new, flags.Static(p), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -61,6 +73,9 @@ var operations = []struct {
 	calls map[flags.Phase]int
 	// allocs are the most allocations allowed, by phase.
 	allocs map[flags.Phase]float64
+	// pairCalls and pairAllocs are those where both places can commit together, in the phases where that makes a difference.
+	pairCalls  map[flags.Phase]int
+	pairAllocs map[flags.Phase]float64
 }{
 	{
 		"get",
@@ -70,6 +85,7 @@ var operations = []struct {
 		},
 		map[flags.Phase]int{flags.OldOnly: 1, flags.ReadOldWriteBoth: 1, flags.ReadNewWriteBoth: 2, flags.NewOnly: 1},
 		map[flags.Phase]float64{flags.OldOnly: 0, flags.ReadOldWriteBoth: 0, flags.ReadNewWriteBoth: 12, flags.NewOnly: 0},
+		nil, nil,
 	},
 	{
 		"put",
@@ -79,12 +95,16 @@ var operations = []struct {
 		},
 		map[flags.Phase]int{flags.OldOnly: 1, flags.ReadOldWriteBoth: 2, flags.ReadNewWriteBoth: 3, flags.NewOnly: 1},
 		map[flags.Phase]float64{flags.OldOnly: 0, flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 8, flags.NewOnly: 0},
+		map[flags.Phase]int{flags.ReadOldWriteBoth: 1, flags.ReadNewWriteBoth: 2},
+		map[flags.Phase]float64{flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 4},
 	},
 	{
 		"delete",
 		func(ctx context.Context, r *dualwrite.Repository[string, account]) error { return r.Delete(ctx, "k") },
 		map[flags.Phase]int{flags.OldOnly: 1, flags.ReadOldWriteBoth: 2, flags.ReadNewWriteBoth: 3, flags.NewOnly: 1},
 		map[flags.Phase]float64{flags.OldOnly: 0, flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 8, flags.NewOnly: 0},
+		map[flags.Phase]int{flags.ReadOldWriteBoth: 1, flags.ReadNewWriteBoth: 2},
+		map[flags.Phase]float64{flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 4},
 	},
 	{
 		"put if",
@@ -94,6 +114,8 @@ var operations = []struct {
 		},
 		map[flags.Phase]int{flags.OldOnly: 2, flags.ReadOldWriteBoth: 3, flags.ReadNewWriteBoth: 3, flags.NewOnly: 2},
 		map[flags.Phase]float64{flags.OldOnly: 0, flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 8, flags.NewOnly: 0},
+		map[flags.Phase]int{flags.ReadOldWriteBoth: 2, flags.ReadNewWriteBoth: 2},
+		map[flags.Phase]float64{flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 4},
 	},
 	{
 		"update", // one allocation is the value that the caller's function gets a pointer to
@@ -103,6 +125,8 @@ var operations = []struct {
 		},
 		map[flags.Phase]int{flags.OldOnly: 2, flags.ReadOldWriteBoth: 3, flags.ReadNewWriteBoth: 3, flags.NewOnly: 2},
 		map[flags.Phase]float64{flags.OldOnly: 1, flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 8, flags.NewOnly: 1},
+		map[flags.Phase]int{flags.ReadOldWriteBoth: 2, flags.ReadNewWriteBoth: 2},
+		map[flags.Phase]float64{flags.ReadOldWriteBoth: 8, flags.ReadNewWriteBoth: 4},
 	},
 }
 
@@ -114,13 +138,15 @@ func addOne(a *account) error {
 func TestStoreCallsPerOperation(t *testing.T) {
 	t.Parallel()
 	for _, op := range operations {
-		for p, want := range op.calls {
-			r, old, new := over(t, p)
-			if err := op.do(t.Context(), r); err != nil {
-				t.Fatal(err)
-			}
-			if got := old.calls + new.calls; got != want {
-				t.Errorf("%s in %v: %d store calls, want %d", op.name, p, got, want)
+		for pairs, calls := range map[bool]map[flags.Phase]int{false: op.calls, true: op.pairCalls} {
+			for p, want := range calls {
+				r, old, new := over(t, p, pairs)
+				if err := op.do(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				if got := old.calls + new.calls; got != want {
+					t.Errorf("%s in %v, together %v: %d store calls, want %d", op.name, p, pairs, got, want)
+				}
 			}
 		}
 	}
@@ -129,16 +155,18 @@ func TestStoreCallsPerOperation(t *testing.T) {
 func TestAllocationsPerOperation(t *testing.T) {
 	ctx := context.Background()
 	for _, op := range operations {
-		for p, most := range op.allocs {
-			r, _, _ := over(t, p)
-			got := testing.AllocsPerRun(200, func() {
-				if err := op.do(ctx, r); err != nil {
-					t.Fatal(err)
+		for pairs, allocs := range map[bool]map[flags.Phase]float64{false: op.allocs, true: op.pairAllocs} {
+			for p, most := range allocs {
+				r, _, _ := over(t, p, pairs)
+				got := testing.AllocsPerRun(200, func() {
+					if err := op.do(ctx, r); err != nil {
+						t.Fatal(err)
+					}
+				})
+				t.Logf("%s in %v, together %v: %v allocations", op.name, p, pairs, got)
+				if got > most {
+					t.Errorf("%s in %v, together %v: %v allocations, at most %v are allowed", op.name, p, pairs, got, most)
 				}
-			})
-			t.Logf("%s in %v: %v allocations", op.name, p, got)
-			if got > most {
-				t.Errorf("%s in %v: %v allocations, at most %v are allowed", op.name, p, got, most)
 			}
 		}
 	}
@@ -150,7 +178,7 @@ func BenchmarkRepository(b *testing.B) {
 	for _, op := range operations {
 		for _, p := range flags.Phases() {
 			b.Run(op.name+"/"+p.String()[:8], func(b *testing.B) {
-				r, _, _ := over(b, p)
+				r, _, _ := over(b, p, false)
 				ctx := context.Background()
 				b.ReportAllocs()
 				for b.Loop() {

@@ -119,24 +119,18 @@ func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
 		if res.stored.Prev.Same(rec.Prev) {
 			return false, nil
 		}
-		return o.builtUpon(rec, res.err)
+		old, err := o.get(&o.r.old)
+		if err != nil {
+			return false, o.indeterminate(&o.r.old, rec.Version, err)
+		}
+		if old.Prev.Same(rec.Version) { // somebody has built on it
+			return true, nil
+		}
+		return false, o.indeterminate(p, rec.Version, res.err)
 	case stores.OutcomeRejected:
 		_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
 	}
 	return false, o.indeterminate(p, rec.Version, res.err)
-}
-
-// builtUpon tells of a write that new shows no trace of whether old does: somebody has replaced it there, and named it.
-func (o *op[K, V]) builtUpon(rec stores.Record[V], why error) (bool, error) {
-	old, err := o.get(&o.r.old)
-	switch {
-	case err != nil:
-		return false, o.indeterminate(&o.r.old, rec.Version, err)
-	case old.Prev.Same(rec.Version):
-		return true, nil
-	default:
-		return false, o.indeterminate(&o.r.new, rec.Version, why)
-	}
 }
 
 // confirm tells whether an outcome that writes nothing still stands: it was derived from what new held, and does if old

@@ -152,9 +152,6 @@ func (o *op[K, V]) commitBoth(rec stores.Record[V], dead stores.Version) (commit
 		return false, died, err
 	case b.there != nil && !res.doubt:
 		return false, dead, nil
-	case b.there != nil:
-		committed, err = o.builtUpon(rec, res.err)
-		return committed, dead, err
 	case b.newAlone:
 		return false, dead, o.undecided(&o.r.new, rec.Version, res)
 	default:

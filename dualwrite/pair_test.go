@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,9 +28,23 @@ func newPairRig(t *testing.T, p flags.Phase, o *dualwrite.Options) *rig {
 
 // wire is what went to the places, in order.
 type wire struct {
-	calls []string // "pair", or "put old" and the like
+	mu    sync.Mutex // a strict read asks both places at once
+	calls []string   // "pair", or "put old" and the like
 	pairs [][]storefault.Item
 	puts  []storefault.Item
+}
+
+func (w *wire) note(place string, c storefault.Call) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch c.Op {
+	case storefault.OpPutPair:
+		w.calls, w.pairs = append(w.calls, "pair"), append(w.pairs, c.Items)
+	case storefault.OpPut:
+		w.calls, w.puts = append(w.calls, "put "+place), append(w.puts, c.Items[0])
+	case storefault.OpGet:
+		w.calls = append(w.calls, "get "+place)
+	}
 }
 
 func (w *wire) String() string { return strings.Join(w.calls, ", ") }
@@ -39,14 +54,7 @@ func (r *rig) tap(do func(place string, c storefault.Call)) *wire {
 	w := &wire{}
 	for name, p := range map[string]*place{"old": r.old, "new": r.new} {
 		p.before = func(_ context.Context, c storefault.Call) error {
-			switch c.Op {
-			case storefault.OpPutPair:
-				w.calls, w.pairs = append(w.calls, "pair"), append(w.pairs, c.Items)
-			case storefault.OpPut:
-				w.calls, w.puts = append(w.calls, "put "+name), append(w.puts, c.Items[0])
-			case storefault.OpGet:
-				w.calls = append(w.calls, "get "+name)
-			}
+			w.note(name, c)
 			if do != nil {
 				do(name, c)
 			}
@@ -338,6 +346,22 @@ func TestPairRefusedByOldInB(t *testing.T) {
 	}
 }
 
+// A pair in doubt, and then something that does not tell is on old: it may have been there in between.
+func TestPairInDoubtThenRefusedByOldInB(t *testing.T) {
+	t.Parallel()
+	for name, change := range changes {
+		r := newPairRig(t, phaseB, nil)
+		base := r.both(10)
+		r.old.fault.SetRules(storefault.Nth(1, storefault.Fault{Kind: storefault.Lost}, storefault.OpPutPair))
+		w := r.tap(atPair(2, func(v stores.Version) { r.plant(r.old, "k", live(r.stamp(v), 50)) }))
+		_, err := change(t.Context(), r.repo, base)
+		r.wantErr(err, "old", "k", dualwrite.ErrIndeterminate)
+		wantOnly(r, name, err, dualwrite.ErrIndeterminate)
+		w.want(t, name, "get new", "pair", "pair")
+		r.wantBalance(r.repo, "k", 50)
+	}
+}
+
 // New has moved past the base: nothing was written anywhere. Only if an earlier try is in doubt, its traces are looked for.
 func TestPairRefusedByNewInB(t *testing.T) {
 	t.Parallel()
@@ -481,6 +505,7 @@ func TestPairAnswers(t *testing.T) {
 		"old has moved":                       {moved, nil, []string{"pair", "get old", "pair"}, []string{"pair", "get old", "get new", "get new", "pair"}},
 		"old has moved, new is busy":          {moved, busy, []string{"pair", "get old", "pair"}, []string{"pair", "get old", "get new", "get new", "pair"}},
 		"old has moved, new looked after all": {moved, holds, []string{"pair", "get old", "pair"}, []string{"pair", "get old", "get new", "get new", "pair"}},
+		"both have moved":                     {moved, moved, []string{"pair", "get old", "pair"}, []string{"pair", "get old", "get new", "get new", "pair"}},
 		"neither says why":                    {nil, nil, alone, again},
 		"new does not say what":               {nil, errors.New("odd"), alone, again},
 	} {
@@ -490,8 +515,10 @@ func TestPairAnswers(t *testing.T) {
 			r.plant(r.new, "k", live(base, 10))
 			w := r.tap(nil)
 			second := c.second
-			if p == phaseA && errors.Is(second, moved) { // what a mirror does not replace
+			if _, there := stores.OutcomeOf(second); p == phaseA && there.Version.Same(ahead) { // a mirror replaces whatever is older
 				second = &stores.ConditionError{Stored: stores.Meta{Version: later(t, 1e10)}}
+			} else if p == phaseA && there.Version.Same(base) {
+				second = &stores.ConditionError{Stored: stores.Meta{Version: stores.Absent}}
 			}
 			r.old.fault.SetRules(storefault.Nth(1, storefault.Fault{
 				Kind: storefault.FailBefore, Err: &stores.PairError{First: c.first, Second: second},

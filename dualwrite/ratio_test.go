@@ -34,7 +34,7 @@ func TestTimePerOperation(t *testing.T) {
 	ctx := context.Background()
 	for _, op := range operations {
 		for _, p := range flags.Phases() {
-			r, _, _ := over(t, p)
+			r, _, _ := over(t, p, false)
 			var mine, other time.Duration
 			for range runs {
 				mine = best(mine, func() { repeat(ctx, t, r, op.do, n) })
