@@ -23,7 +23,8 @@ type Config[K, V any] struct {
 	// Equal tells whether two values are the same record. Default nil: reflect.DeepEqual.
 	Equal func(a, b V) bool
 	// Options are those of every repository that the kit makes, but for the Clock: each gets its own. Default nil: the
-	// defaults.
+	// defaults. Stores that can commit together are then written together; run the kit a second time with
+	// SeparateWrites set if any instance of yours will have it.
 	Options *dualwrite.Options
 	// Serial keeps subtests from running concurrently. Default false.
 	Serial bool

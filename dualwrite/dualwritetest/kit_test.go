@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/dualwrite/dualwritetest"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/boltstore"
@@ -36,12 +37,19 @@ func memory(t *testing.T, o *memstore.Options[user]) stores.Store[string, user] 
 	return s
 }
 
+// Stores in memory can commit together; that is what the kit tests first.
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	dualwritetest.Run(t, dualwritetest.Config[string, user]{
-		Open: func(t *testing.T) (old, new stores.Store[string, user]) { return memory(t, nil), memory(t, nil) },
-		Key:  userKey, Value: userValue,
-	})
+	for _, separate := range []bool{false, true} {
+		t.Run(fmt.Sprintf("separate %v", separate), func(t *testing.T) {
+			t.Parallel()
+			dualwritetest.Run(t, dualwritetest.Config[string, user]{
+				Open: func(t *testing.T) (old, new stores.Store[string, user]) { return memory(t, nil), memory(t, nil) },
+				Key:  userKey, Value: userValue,
+				Options: &dualwrite.Options{SeparateWrites: separate},
+			})
+		})
+	}
 }
 
 // flat is the old shape of a user in TestAsymmetricCodecs: one string.
@@ -96,18 +104,32 @@ func TestAsymmetricCodecs(t *testing.T) {
 	})
 }
 
-// The views of all subtests share two files.
+// The views of all subtests share two files; or one, in which a record's two places can be committed together.
 func TestBolt(t *testing.T) {
 	t.Parallel()
-	oldDB, newDB := bolt(t), bolt(t)
-	var views atomic.Int64
-	dualwritetest.Run(t, dualwritetest.Config[string, user]{
-		Open: func(t *testing.T) (old, new stores.Store[string, user]) {
-			name := fmt.Sprint(views.Add(1))
-			return view(t, oldDB, name), view(t, newDB, name)
-		},
-		Key: userKey, Value: userValue,
-	})
+	for name, c := range map[string]struct{ oneFile, separate bool }{
+		"two files":          {},
+		"one file":           {oneFile: true},
+		"one file, separate": {oneFile: true, separate: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			oldDB := bolt(t)
+			newDB := oldDB
+			if !c.oneFile {
+				newDB = bolt(t)
+			}
+			var views atomic.Int64
+			dualwritetest.Run(t, dualwritetest.Config[string, user]{
+				Open: func(t *testing.T) (old, new stores.Store[string, user]) {
+					n := views.Add(1)
+					return view(t, oldDB, fmt.Sprint("old ", n)), view(t, newDB, fmt.Sprint("new ", n))
+				},
+				Key: userKey, Value: userValue,
+				Options: &dualwrite.Options{SeparateWrites: c.separate},
+			})
+		})
+	}
 }
 
 func bolt(t *testing.T) *boltstore.DB {

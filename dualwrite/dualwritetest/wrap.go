@@ -35,7 +35,7 @@ func (u untouchable[K, V]) Scan(ctx context.Context, seg stores.Segment, after [
 }
 
 // watched calls written after each write to a place. It hides what the store can do beside the four methods, so that
-// every write comes by.
+// every write comes by: one place after the other, also where both can commit together.
 type watched[K, V any] struct {
 	stores.Store[K, V]
 	written func()
