@@ -49,7 +49,20 @@ type world struct {
 	skew time.Duration
 	// copies: a copier runs all the time.
 	copies bool
+	// separate are the instances that write one place after the other; the others write both together.
+	separate who
 }
+
+// who names some of the instances.
+type who uint8
+
+const (
+	nobody who = iota
+	second
+	everybody
+)
+
+func (w who) has(instance int) bool { return w == everybody || w == second && instance == 1 }
 
 // run is one run of a script in a world.
 type run struct {
@@ -104,7 +117,7 @@ func (r *run) open(tb testing.TB, seeds map[int]int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		o := &dualwrite.Options{Clock: clock, OperationTimeout: 500 * time.Millisecond}
+		o := &dualwrite.Options{Clock: clock, OperationTimeout: 500 * time.Millisecond, SeparateWrites: r.world.separate.has(i)}
 		if !r.world.faulty { // where time is real
 			o.Backoff = func(int) time.Duration { return 0 }
 		}
@@ -145,14 +158,16 @@ func (r *run) place(tb testing.TB, n int) (inner, faulty store) {
 	}}})
 }
 
-// strike is the fault of the present step for a write to a place.
+// strike is the fault of the present step for a write to a place. A write to both together is one to old, and fails
+// whichever place the fault is for.
 func (r *run) strike(c storefault.Call, place int) (storefault.Fault, bool) {
 	f := r.fault.Load()
-	if f == nil || c.Op != storefault.OpPut {
+	pair := c.Op == storefault.OpPutPair
+	if f == nil || c.Op != storefault.OpPut && !pair {
 		return storefault.Fault{}, false
 	}
 	n := r.writes[place].Add(1)
-	if f.kind == noFault || f.place != 2 && f.place != place || f.nth != 0 && int64(f.nth) != n {
+	if f.kind == noFault || f.place != 2 && f.place != place && !pair || f.nth != 0 && int64(f.nth) != n {
 		return storefault.Fault{}, false
 	}
 	return storefault.Fault{Kind: map[faultKind]storefault.Kind{
