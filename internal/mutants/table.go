@@ -1,13 +1,16 @@
 package main
 
+import "slices"
+
 // The packages whose tests notice.
 const (
 	interleaving = "./internal/interleave"
 	contract     = "./stores"
+	repository   = "./dualwrite"
 )
 
 // mutants are all of them: first one for each line of "What broke" in the protocol, in its order.
-var mutants = append(whatBroke, others...)
+var mutants = slices.Concat(whatBroke, others, pairs)
 
 var whatBroke = []mutant{
 	{
@@ -20,8 +23,8 @@ var whatBroke = []mutant{
 			},
 			{"dualwrite/intent.go", "If: stores.IfStamp(intent.Prev)}", "If: stores.IfOlder(intent.Version)}"},
 			{
-				"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true)",
-				"cond := stores.IfStamp(rec.Prev)\n\tif rec.Prev.IsUnknown() {\n\t\tcond = stores.IfOlder(rec.Version)\n\t}\n\tres := o.put(p, rec, cond, true)",
+				"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)",
+				"cond := stores.IfStamp(rec.Prev)\n\tif rec.Prev.IsUnknown() {\n\t\tcond = stores.IfOlder(rec.Version)\n\t}\n\tres := o.put(p, rec, cond, true, false)",
 			},
 			{
 				"dualwrite/intent.go", "if res.stored.Prev.Same(rec.Prev) {",
@@ -48,10 +51,9 @@ var whatBroke = []mutant{
 	{
 		name: "own authority first", hazard: "each phase writing its own authority first: the stores end different for ever",
 		edits: []edit{{
-			"dualwrite/intent.go", "\t\tannounced, died, err := o.announce(rec, dead)\n\t\tif err != nil {\n\t\t\treturn stores.Unknown, err\n\t\t}\n" +
-				"\t\tif !announced {\n\t\t\tdead = died\n\t\t\tcontinue\n\t\t}\n\t\tcommitted, err := o.commit(rec)\n\t\tif err != nil {\n",
-			"\t\tcommitted, err := o.commit(rec)\n\t\tif committed {\n\t\t\to.detach(o.r.opts.OperationTimeout)\n" +
-				"\t\t\to.put(&o.r.old, rec, stores.IfOlder(rec.Version), true)\n\t\t}\n\t\t_, _ = o.announce, dead\n\t\tif err != nil {\n",
+			"dualwrite/intent.go", "\tannounced, died, err := o.announce(rec, dead)\n\tif err != nil || !announced {\n\t\treturn false, died, err\n\t}\n\tcommitted, err = o.commit(rec)\n",
+			"\tcommitted, err = o.commit(rec)\n\tif committed {\n\t\to.detach(o.r.opts.OperationTimeout)\n" +
+				"\t\to.put(&o.r.old, rec, stores.IfOlder(rec.Version), true, false)\n\t}\n\t_ = o.announce\n",
 		}},
 		pkg: interleaving, run: "TestWhatBroke/order_of_places",
 	},
@@ -100,13 +102,13 @@ var others = []mutant{
 	{
 		name: "prev not written in read-new/write-both", hazard: "nobody can tell what an intent was based on",
 		edits: []edit{
-			{"dualwrite/intent.go", "\t\tannounced, died, err := o.announce(rec, dead)\n", "\t\tbased := rec.Prev\n\t\trec.Prev = stores.Unknown\n\t\tannounced, died, err := o.announce(rec, dead, based)\n"},
+			{"dualwrite/intent.go", "\tannounced, died, err := o.announce(rec, dead)\n", "\tbased := rec.Prev\n\trec.Prev = stores.Unknown\n\tannounced, died, err := o.announce(rec, dead, based)\n"},
 			{"dualwrite/intent.go", "announce(rec stores.Record[V], dead stores.Version)", "announce(rec stores.Record[V], dead, based stores.Version)"},
 			{"dualwrite/intent.go", "cond := stores.IfAtMost(rec.Prev, dead)", "cond := stores.IfAtMost(based, dead)"},
 			{"dualwrite/intent.go", "If: stores.IfStamp(intent.Prev)}", "If: stores.IfOlder(intent.Version)}"},
-			{"dualwrite/intent.go", "\t\tcommitted, err := o.commit(rec)\n", "\t\tcommitted, err := o.commit(rec, based)\n"},
+			{"dualwrite/intent.go", "\tcommitted, err = o.commit(rec)\n", "\tcommitted, err = o.commit(rec, based)\n"},
 			{"dualwrite/intent.go", "commit(rec stores.Record[V]) (", "commit(rec stores.Record[V], based stores.Version) ("},
-			{"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true)", "res := o.put(p, rec, stores.IfStamp(based), true)"},
+			{"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)", "res := o.put(p, rec, stores.IfStamp(based), true, false)"},
 		},
 		pkg: interleaving, run: "TestWhatBroke",
 	},
