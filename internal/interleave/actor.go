@@ -25,6 +25,10 @@ type Actor struct {
 	Stage int
 	// Safe actors are hit by no fault.
 	Safe bool
+	// Paired: both places are written in one call, where the phase writes both.
+	Paired bool
+	// Needs is an actor of an earlier stage, from 1, that has to come out clean; otherwise this one never starts.
+	Needs int
 }
 
 // actor is an Actor in one schedule.
@@ -33,7 +37,7 @@ type actor struct {
 	run   *run
 	id    int
 	clock *stores.Clock
-	repo  *dualwrite.Repository[string, string]
+	repo  *repository
 	gates [2]*gate
 
 	ctx       context.Context
@@ -51,6 +55,7 @@ type actor struct {
 	waiting []*call
 	ops     []*op
 	done    bool
+	clean   bool // what a verify found
 }
 
 // letter is the actor's name in a schedule.
@@ -88,7 +93,7 @@ func newActor(r *run, id int, spec Actor) (*actor, error) {
 		a.ops = append(a.ops, &op{kind: kind, id: fmt.Sprintf("%s%d", a.letter(), i+1)})
 	}
 	a.repo, err = dualwrite.New[string, string](a.gates[oldPlace], a.gates[newPlace], flags.Static(spec.Phase), &dualwrite.Options{
-		Clock: a.clock, Backoff: noWait, Attempts: attempts, Breaker: closedBreaker{},
+		Clock: a.clock, Backoff: noWait, Attempts: attempts, Breaker: closedBreaker{}, SeparateWrites: !spec.Paired,
 	})
 	return a, err
 }
@@ -160,4 +165,16 @@ func (a *actor) leave(c *call) {
 func (a *actor) places() [2]store { return [2]store{a.gates[oldPlace], a.gates[newPlace]} }
 
 // idle tells whether nothing will come of the actor any more.
-func (a *actor) idle() bool { return a.crashed || a.done }
+func (a *actor) idle() bool { return a.crashed || a.done || a.barred() }
+
+// barred tells whether the actor may not start, as what it needs did not come out clean.
+func (a *actor) barred() bool {
+	if a.Needs == 0 {
+		return false
+	}
+	needs := a.run.actors[a.Needs-1]
+	return needs.idle() && !needs.clean
+}
+
+// asleep tells whether the actor waits for time to go on.
+func (a *actor) asleep() bool { return a.started && !a.idle() && len(a.waiting) == 0 }

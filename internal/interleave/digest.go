@@ -24,7 +24,10 @@ func (a *actor) remember(ch choice, after uint64, ans answer) {
 // append appends the answer in a form that is equal for equal answers.
 func (a answer) append(b []byte) []byte {
 	var refused *stores.ConditionError
+	var pair *stores.PairError
 	switch {
+	case errors.As(a.err, &pair):
+		return answer{err: pair.Second}.append(answer{err: pair.First}.append(append(b, 'p')))
 	case errors.As(a.err, &refused):
 		return appendRecord(append(b, 'r'), record{Meta: refused.Stored})
 	case a.err != nil:
@@ -40,6 +43,17 @@ func appendRecord(b []byte, r record) []byte {
 	b, _ = r.Prev.AppendBinary(b)
 	b = appendBools(b, r.Intent, r.Deleted)
 	return append(append(b, r.Value...), 0)
+}
+
+// appendWrite appends all that a write is; nothing if it is nil.
+func appendWrite(b []byte, w *write) []byte {
+	if w == nil {
+		return b
+	}
+	b = append(b, byte(w.If.Kind))
+	b, _ = w.If.Version.AppendBinary(b)
+	b, _ = w.If.OrDead.AppendBinary(b)
+	return appendRecord(b, w.Record)
 }
 
 func appendBools(b []byte, flags ...bool) []byte {
@@ -64,12 +78,11 @@ func (r *run) digest(l *Limits) digest {
 		b = appendBools(b, a.crashed, a.cancelled, a.done)
 	}
 	for _, c := range r.late {
-		b = append(b, byte(c.from.id), byte(c.place), byte(c.put.If.Kind))
-		b, _ = c.put.If.Version.AppendBinary(b)
-		b, _ = c.put.If.OrDead.AppendBinary(b)
-		b = appendRecord(b, c.put.Record)
+		b = append(b, byte(c.from.id), byte(c.place))
+		b = appendWrite(b, c.put)
+		b = appendWrite(b, c.with)
 	}
-	b = append(b, byte(r.faults))
+	b = append(b, byte(r.faults), byte(r.ticks))
 	b = appendBools(b, r.ended, r.broken != nil)
 	if l.Preemptions >= 0 && r.last != nil {
 		b = append(b, byte(r.last.id), byte(r.preemptions))

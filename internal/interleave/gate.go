@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -13,6 +14,8 @@ type (
 	record = stores.Record[string]
 	write  = stores.Write[string, string]
 	store  = stores.Store[string, string]
+
+	repository = dualwrite.Repository[string, string]
 )
 
 // key is the record that everybody works on.
@@ -24,15 +27,17 @@ type place uint8
 const (
 	oldPlace place = iota
 	newPlace
+	bothPlaces // of a pair write
 )
 
-func (p place) String() string { return [...]string{"old", "new"}[p] }
+func (p place) String() string { return [...]string{"old", "new", "both"}[p] }
 
 // call is one store call on its way: waiting at the gate, or in flight without anybody who waits for its answer.
 type call struct {
 	from  *actor
 	place place
 	put   *write // nil for a read
+	with  *write // what a pair write puts to new; put is then for old
 	ctx   context.Context
 	reply chan answer // buffered
 }
@@ -56,11 +61,18 @@ type gate struct {
 func (g *gate) Keys() stores.KeyCodec[string] { return g.keys }
 
 func (g *gate) Get(ctx context.Context, _ string) (record, error) {
-	a := g.pass(ctx, nil)
+	a := g.pass(&call{place: g.place, ctx: ctx})
 	return a.rec, a.err
 }
 
-func (g *gate) Put(ctx context.Context, w write) error { return g.pass(ctx, &w).err }
+func (g *gate) Put(ctx context.Context, w write) error {
+	return g.pass(&call{place: g.place, ctx: ctx, put: &w}).err
+}
+
+// PutPair is for the gate to old; the other one is that to new.
+func (g *gate) PutPair(ctx context.Context, mine write, _ store, theirs write) error {
+	return g.pass(&call{place: bothPlaces, ctx: ctx, put: &mine, with: &theirs}).err
+}
 
 // Scan is one call: with a single key, what a scan sees is one read of it.
 func (g *gate) Scan(ctx context.Context, _ stores.Segment, after []byte) iter.Seq2[stores.Entry[string, string], error] {
@@ -68,7 +80,7 @@ func (g *gate) Scan(ctx context.Context, _ stores.Segment, after []byte) iter.Se
 		if after != nil {
 			return
 		}
-		a := g.pass(ctx, nil)
+		a := g.pass(&call{place: g.place, ctx: ctx})
 		if errors.Is(a.err, stores.ErrNotFound) {
 			return
 		}
@@ -77,8 +89,8 @@ func (g *gate) Scan(ctx context.Context, _ stores.Segment, after []byte) iter.Se
 }
 
 // pass waits for the scheduler.
-func (g *gate) pass(ctx context.Context, w *write) answer {
-	c := &call{from: g.from, place: g.place, put: w, ctx: ctx, reply: make(chan answer, 1)}
+func (g *gate) pass(c *call) answer {
+	c.from, c.reply = g.from, make(chan answer, 1)
 	if !g.from.arrive(c) {
 		return answer{err: errOver}
 	}

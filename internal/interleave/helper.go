@@ -7,21 +7,43 @@ import (
 	"github.com/dualwrite/dualwrite/copier"
 )
 
-// pass is how the helpers work: one record at a time, and no waiting, as time stands still.
+// helpers are the kinds that work on the places. clean: the pass found nothing wrong.
+var helpers = map[Kind]func(ctx context.Context, places [2]store) (clean bool, err error){
+	Copy:         copyKey,
+	Repair:       repairKey(false),
+	RepairBoth:   repairKey(true),
+	Verify:       verifyKey(nil),
+	VerifyRepair: verifyKey(&copier.RepairPolicy{}),
+	VerifyBoth:   verifyKey(&copier.RepairPolicy{OldWritable: true}),
+}
+
+// pass is how the helpers work: one record at a time.
 var pass = copier.PassOptions{Workers: 1, Batch: 1, Attempts: attempts, Backoff: noWait, KeepFindings: -1}
 
 // copyKey brings new up to what old has.
-func copyKey(ctx context.Context, places [2]store) error {
-	_, err := copier.Copy(ctx, places[oldPlace], places[newPlace], &copier.CopyOptions[string]{PassOptions: pass})
-	return err
+func copyKey(ctx context.Context, places [2]store) (clean bool, err error) {
+	rep, err := copier.Copy(ctx, places[oldPlace], places[newPlace], &copier.CopyOptions[string]{PassOptions: pass})
+	return rep.Clean(), err
 }
 
 // repairKey makes both places equal. writeOld allows it to write old.
-func repairKey(ctx context.Context, places [2]store, writeOld bool) error {
-	_, err := copier.Repair(ctx, places[oldPlace], places[newPlace], oneKey, &copier.RepairOptions[string]{
-		PassOptions: pass, RepairPolicy: copier.RepairPolicy{OldWritable: writeOld},
-	})
-	return err
+func repairKey(writeOld bool) func(ctx context.Context, places [2]store) (clean bool, err error) {
+	return func(ctx context.Context, places [2]store) (clean bool, err error) {
+		rep, err := copier.Repair(ctx, places[oldPlace], places[newPlace], oneKey, &copier.RepairOptions[string]{
+			PassOptions: pass, RepairPolicy: copier.RepairPolicy{OldWritable: writeOld},
+		})
+		return rep.Clean(), err
+	}
+}
+
+// verifyKey compares the places, and again after a grace period if they differ.
+func verifyKey(repair *copier.RepairPolicy) func(ctx context.Context, places [2]store) (clean bool, err error) {
+	return func(ctx context.Context, places [2]store) (clean bool, err error) {
+		rep, err := copier.Verify(ctx, places[oldPlace], places[newPlace], &copier.VerifyOptions[string]{
+			PassOptions: pass, Grace: tick, Rounds: maxTicks / 2, Repair: repair,
+		})
+		return rep.Clean(), err
+	}
 }
 
 // oneKey yields the key in its canonical form.

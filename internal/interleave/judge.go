@@ -208,7 +208,7 @@ func (h *history) then(phase flags.Phase, o *op) error {
 
 // readAll reads in every phase of the window, the first one again after the last.
 func (j *judge) readAll(h *history) error {
-	window := h.run.scenario.window()
+	window := h.run.window()
 	for _, p := range append(slices.Clone(window), window[:len(window)-1]...) {
 		if err := h.then(p, &op{kind: Get, id: "r"}); err != nil {
 			return err
@@ -224,7 +224,7 @@ func (j *judge) converge(h *history) error {
 		if !slices.ContainsFunc(h.events, func(e event) bool { return e.class == classOK && !e.kind.reads() }) || r.faults > 0 {
 			return nil
 		}
-	} else if err := repairKey(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}, s.oldWritable()); err != nil {
+	} else if _, err := repairKey(r.window()[0] >= phaseB)(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}); err != nil {
 		return fmt.Errorf("repair: %w", err)
 	}
 	return r.equal()
@@ -246,7 +246,7 @@ func (j *judge) goOn(h *history) error {
 	if h.run.scenario.Start.Foreign {
 		return nil
 	}
-	for _, p := range h.run.scenario.window() {
+	for _, p := range h.run.window() {
 		if err := h.then(p, &op{kind: Upsert, id: "z" + short(p)}); err != nil {
 			return err
 		}

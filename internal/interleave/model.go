@@ -73,7 +73,7 @@ func step(s state, e event) (bool, state) {
 // effect is what an operation does that succeeds.
 func effect(s state, e event) (bool, state) {
 	switch e.kind {
-	case Get:
+	case Get, GetMany, Scan:
 		return s.live && s.value == e.value, s
 	case Put:
 		return true, state{true, e.id}

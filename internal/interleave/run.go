@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
 
+	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/memstore"
 )
@@ -16,11 +18,13 @@ import (
 // run is one schedule of a scenario, from the start state on. It lives in a synctest bubble, in which time stands still.
 type run struct {
 	scenario *Scenario
-	stores   [2]*memstore.Store[string, string]
+	stores   [2]store
 	initial  initial
 	actors   []*actor
 	// late are writes in flight whose owner does not wait for them any more.
 	late []*call
+	// ticks is how often time went on, for those who wait for it.
+	ticks int
 	// contents is what each version stands for.
 	contents map[stores.Version]content
 
@@ -53,12 +57,13 @@ func contentOf(r record) content { return content{value: r.Value, deleted: r.Del
 
 func newRun(s *Scenario) (*run, error) {
 	r := &run{scenario: s, contents: map[stores.Version]content{}}
-	clone := &memstore.Options[string]{Clone: func(v string) string { return v }}
-	for p := range r.stores {
-		var err error
-		if r.stores[p], err = memstore.New(stores.StringKeys[string](), clone); err != nil {
-			return nil, err
-		}
+	open := s.places
+	if open == nil {
+		open = inMemory
+	}
+	var err error
+	if r.stores, err = open(); err != nil {
+		return nil, err
 	}
 	if err := r.fill(&s.Start); err != nil {
 		return nil, err
@@ -71,6 +76,17 @@ func newRun(s *Scenario) (*run, error) {
 		r.actors = append(r.actors, a)
 	}
 	return r, nil
+}
+
+// inMemory opens the places that are explored unless a scenario has others.
+func inMemory() (places [2]store, err error) {
+	clone := &memstore.Options[string]{Clone: func(v string) string { return v }}
+	for p := range places {
+		if places[p], err = memstore.New(stores.StringKeys[string](), clone); err != nil {
+			return places, err
+		}
+	}
+	return places, nil
 }
 
 // startWriter is the id in the stamps of the start state.
@@ -132,6 +148,23 @@ func (r *run) settle() {
 	}
 }
 
+// window is the phases of the last stage that was reached, in order.
+func (r *run) window() (phases []flags.Phase) {
+	last := 0
+	for _, a := range r.actors {
+		if a.Phase.Valid() && !a.barred() {
+			last = max(last, a.Stage)
+		}
+	}
+	for _, a := range r.actors {
+		if a.Stage == last && a.Phase.Valid() && !a.barred() && !slices.Contains(phases, a.Phase) {
+			phases = append(phases, a.Phase)
+		}
+	}
+	slices.Sort(phases)
+	return phases
+}
+
 // noteEnds notes the step after which each operation had ended.
 func (r *run) noteEnds() {
 	for _, a := range r.actors {
@@ -160,38 +193,43 @@ func (r *run) endedOps() (set uint64) {
 
 // carryOut makes the call and checks what the place does.
 func (r *run) carryOut(c *call) answer {
-	s := r.stores[c.place]
-	if c.put == nil {
-		rec, err := s.Get(c.ctx, key)
+	switch {
+	case c.put == nil:
+		rec, err := r.stores[c.place].Get(c.ctx, key)
 		return answer{rec: rec, err: err}
-	}
-	before, err := stores.OrAbsent(s.Get(context.Background(), key))
-	if err != nil {
+	case c.with != nil:
+		old, now := r.held(oldPlace), r.held(newPlace)
+		err := stores.PutPair(c.ctx, r.stores[oldPlace], *c.put, r.stores[newPlace], *c.with)
+		if err == nil {
+			r.accepted(oldPlace, c.put.Record, old)
+			r.accepted(newPlace, c.with.Record, now)
+		}
+		return answer{err: err}
+	default:
+		before := r.held(c.place)
+		err := r.stores[c.place].Put(c.ctx, *c.put)
+		if err == nil {
+			r.accepted(c.place, c.put.Record, before)
+		}
 		return answer{err: err}
 	}
-	err = s.Put(c.ctx, *c.put)
-	if err == nil {
-		r.accepted(c, before)
-	}
-	return answer{err: err}
 }
 
 // accepted checks what a place has taken.
-func (r *run) accepted(c *call, before record) {
-	rec := c.put.Record
+func (r *run) accepted(p place, rec, before record) {
 	known, ok := r.contents[rec.Version]
 	switch {
 	case ok && known != contentOf(rec) && !rec.Version.IsUnstamped():
 		r.violation("version %s stands for two things: %v and %v", stamp(rec.Version), known, contentOf(rec))
-	case c.place == newPlace && rec.Intent:
+	case p == newPlace && rec.Intent:
 		r.violation("new takes an intent: %s", describe(rec))
-	case before.Version.Newer(rec.Version) && (c.place == newPlace || !before.Intent):
-		r.violation("%v goes back from %s to %s", c.place, describe(before), describe(rec))
+	case before.Version.Newer(rec.Version) && (p == newPlace || !before.Intent):
+		r.violation("%v goes back from %s to %s", p, describe(before), describe(rec))
 	case before.Version.Same(rec.Version):
-		r.violation("%v takes version %s a second time", c.place, stamp(rec.Version))
+		r.violation("%v takes version %s a second time", p, stamp(rec.Version))
 	}
 	r.contents[rec.Version] = contentOf(rec)
-	r.credit(rec.Version, c.place)
+	r.credit(rec.Version, p)
 }
 
 // credit notes for the operation that made a version that a place has taken it, whoever brought it there.

@@ -2,7 +2,6 @@ package interleave
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,8 @@ type Scenario struct {
 	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
 	Wiped bool
 	skew  string
+	// places opens the two places of one schedule, empty; nil for places in memory.
+	places func() ([2]store, error)
 	// columns are the values that the scenario has in each column of its table.
 	columns []string
 }
@@ -35,26 +36,6 @@ const (
 func short(p flags.Phase) string {
 	return [...]string{0: "-", phaseO: "O", phaseA: "A", phaseB: "B", phaseN: "N"}[p]
 }
-
-// window is the phases of the last stage, in order.
-func (s *Scenario) window() (phases []flags.Phase) {
-	last := 0
-	for _, a := range s.Actors {
-		if a.Phase.Valid() {
-			last = max(last, a.Stage)
-		}
-	}
-	for _, a := range s.Actors {
-		if a.Stage == last && a.Phase.Valid() && !slices.Contains(phases, a.Phase) {
-			phases = append(phases, a.Phase)
-		}
-	}
-	slices.Sort(phases)
-	return phases
-}
-
-// oldWritable tells whether a repair may write old.
-func (s *Scenario) oldWritable() bool { return s.window()[0] >= phaseB }
 
 // newScenario gives a scenario its place in the columns of its table; more are columns beside the usual.
 func newScenario(s Start, k skew, actors []Actor, more ...string) *Scenario {

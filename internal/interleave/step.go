@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
 
 // choice is one thing that the scheduler can do next.
 type choice struct {
-	// call is let through; nil: the schedule ends here, and writes that are still in flight never arrive.
+	// call is let through; nil: time goes on, or the schedule ends here, and writes that are still in flight never arrive.
 	call  *call
+	tick  bool
 	late  int // from 1: which of the writes in flight it is, for whose answer nobody waits
 	fault Fault
 }
@@ -20,6 +22,8 @@ type choice struct {
 // token names the choice in a schedule.
 func (ch choice) token() string {
 	switch {
+	case ch.tick:
+		return "tick"
 	case ch.call == nil:
 		return "end"
 	case ch.late > 0:
@@ -35,12 +39,13 @@ func (r *run) choices(list []choice, l *Limits) []choice {
 	if r.ended || r.broken != nil {
 		return nil
 	}
-	alive := false
+	alive, asleep := false, false
 	for i := range r.actors {
 		a := r.actors[r.inTurn(i)]
 		if a.crashed {
 			continue
 		}
+		asleep = asleep || a.asleep()
 		for _, c := range a.waiting {
 			alive = true
 			if r.mayRun(a, l) {
@@ -53,6 +58,10 @@ func (r *run) choices(list []choice, l *Limits) []choice {
 			continue // two windows later nothing of it is still running
 		}
 		list = append(list, choice{call: c, late: i + 1})
+	}
+	if asleep && r.ticks < maxTicks {
+		alive = true
+		list = append(list, choice{tick: true})
 	}
 	if !alive && len(r.late) > 0 {
 		list = append(list, choice{})
@@ -103,9 +112,22 @@ func (r *run) canGoOn(a *actor) bool { return a != nil && !a.crashed && len(a.wa
 // maxCalls is more than any program needs in the scenarios at hand, the tries against a few others included.
 const maxCalls = 60
 
+const (
+	// tick is how much time goes by at once: the grace period of a verify, and much less than any timeout.
+	tick = 10 * time.Millisecond
+	// maxTicks is more often than anybody waits.
+	maxTicks = 8
+)
+
 // take carries out a choice.
 func (r *run) take(ch choice) {
 	r.steps++
+	if ch.tick {
+		r.ticks++
+		r.trace.add("%-8s time goes on", ch.token())
+		time.Sleep(tick)
+		return
+	}
 	if ch.call == nil {
 		r.ended = true
 		r.trace.add("the rest of the writes in flight never arrives")
@@ -114,7 +136,7 @@ func (r *run) take(ch choice) {
 	c, a := ch.call, ch.call.from
 	if ch.late > 0 {
 		c.ctx = context.Background()
-		before := r.held(c.place)
+		before := r.before(c)
 		ans := r.carryOut(c)
 		r.drop(c)
 		a.remember(ch, 0, ans)
@@ -132,7 +154,7 @@ func (r *run) take(ch choice) {
 	if a.calls++; a.calls > maxCalls {
 		r.violation("%s does not come to an end: %d store calls", a.letter(), a.calls)
 	}
-	before := r.held(c.place)
+	before := r.before(c)
 	ans, reply := r.hit(ch)
 	a.remember(ch, a.current().after, ans)
 	r.trace.call(ch, before, ans)
@@ -173,7 +195,7 @@ func (r *run) hit(ch choice) (ans answer, reply bool) {
 		return ans, true
 	case Reject:
 		r.rejected++
-		return answer{err: stores.Permanent(errors.New("injected: rejected"))}, true
+		return answer{err: rejection(c)}, true
 	case Busy:
 		return answer{err: stores.Transient(errors.New("injected: busy"))}, true
 	default:
@@ -189,7 +211,7 @@ func (a *actor) giveUp() {
 // keep leaves a write in flight.
 func (r *run) keep(c *call) {
 	if c.put != nil {
-		r.late = append(r.late, &call{from: c.from, place: c.place, put: c.put, reply: make(chan answer, 1)})
+		r.late = append(r.late, &call{from: c.from, place: c.place, put: c.put, with: c.with, reply: make(chan answer, 1)})
 	}
 	if c.from.crashed {
 		c.from.waiting = append(c.from.waiting, c) // answered when the run is closed
@@ -202,6 +224,27 @@ func (r *run) drop(c *call) {
 			r.late = append(r.late[:i], r.late[i+1:]...)
 			return
 		}
+	}
+}
+
+// rejection is how a place refuses a record for good; of a pair write it is new that does.
+func rejection(c *call) error {
+	err := stores.Permanent(errors.New("injected: rejected"))
+	if c.with != nil {
+		return &stores.PairError{Second: err}
+	}
+	return err
+}
+
+// before is what is there that a call is about, for those who read along.
+func (r *run) before(c *call) []record {
+	switch {
+	case r.trace == nil:
+		return nil
+	case c.place == bothPlaces:
+		return []record{r.held(oldPlace), r.held(newPlace)}
+	default:
+		return []record{r.held(c.place)}
 	}
 }
 

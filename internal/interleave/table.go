@@ -65,8 +65,8 @@ func both(a, b []Start) (list []Start) {
 	return list
 }
 
-// helpers are what may run beside a pair of phases.
-func helpers(first, second flags.Phase, s *Start) []beside {
+// besides are what may run beside a pair of phases.
+func besides(first, second flags.Phase, s *Start) []beside {
 	list := []beside{{name: "none"}}
 	switch {
 	case s.Foreign || second == phaseO:
@@ -96,7 +96,7 @@ func Pairs() (all []*Scenario) {
 				states = append(states, startForeign)
 			}
 			for _, s := range states {
-				for _, h := range helpers(first, second, &s) {
+				for _, h := range besides(first, second, &s) {
 					for _, k := range skews {
 						all = append(all, pairsOf(first, second, s, h, k)...)
 					}

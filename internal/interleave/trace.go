@@ -18,7 +18,7 @@ func (t *trace) add(format string, args ...any) {
 }
 
 // call tells one call: who, what, on which condition, what was there, and what was answered.
-func (t *trace) call(ch choice, before record, ans answer) {
+func (t *trace) call(ch choice, before []record, ans answer) {
 	if t == nil {
 		return
 	}
@@ -31,7 +31,14 @@ func (t *trace) call(ch choice, before record, ans answer) {
 	if c.put != nil {
 		line = fmt.Sprintf("%-8s %-28s puts %s to %v %s", ch.token(), who, describe(c.put.Record), c.place, condition(c.put.If))
 	}
-	line += fmt.Sprintf(" [holds %s] → %s", describe(before), ans.text(c))
+	if c.with != nil {
+		line += fmt.Sprintf(", to new %s", condition(c.with.If))
+	}
+	var held []string
+	for _, rec := range before {
+		held = append(held, describe(rec))
+	}
+	line += fmt.Sprintf(" [holds %s] → %s", strings.Join(held, ", "), ans.text(c))
 	if ch.fault != None {
 		line += " (" + faultNames[ch.fault] + ")"
 	}
@@ -70,7 +77,10 @@ func (o outcome) String() string {
 // text is the answer as people read it.
 func (a answer) text(c *call) string {
 	var refused *stores.ConditionError
+	var pair *stores.PairError
 	switch {
+	case errors.As(a.err, &pair):
+		return "neither: " + pair.Error()
 	case errors.As(a.err, &refused):
 		return "refused"
 	case errors.Is(a.err, errOver):
