@@ -22,8 +22,8 @@ const scanPage = 256
 // holds is brought over before the first record is yielded, which takes a pass over old, and each page of new is compared
 // with old and brought in step, so that no acknowledged write is missed.
 //
-// A record that can not be decoded or brought in step is yielded as an *[Error] with its key, and the scan goes on; an
-// error without a key ends it. The scan counts as in flight in its phase. When the phase has moved on by more than one it
+// A record that can not be read, decoded or brought in step is yielded as an *[Error] with its key, and the scan goes on
+// (in read-new/write-both it may come again, with what new holds by then); an error without a key ends it. The scan counts as in flight in its phase. When the phase has moved on by more than one it
 // ends with ErrPhaseChanged.
 func (r *Repository[K, V]) Scan(ctx context.Context) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
@@ -112,7 +112,7 @@ func (s *scan[K, V]) inNew(key K, here, there stores.Result[V]) bool {
 // bringOver puts a record of old to new, if new has nothing of it, and yields why it can not. All that new holds comes up
 // when new is scanned.
 func (s *scan[K, V]) bringOver(key K, here, there stores.Result[V]) bool {
-	if there.Err != nil || !there.Record.Version.IsAbsent() {
+	if there.Err == nil && !there.Record.Version.IsAbsent() {
 		return true
 	}
 	s.r.catchUp(s.ctx, "scan", s.phase, key, here, &there)

@@ -18,32 +18,32 @@ func TestExplore(t *testing.T) {
 	if *exploreFor == 0 {
 		t.Skip("give -explore a duration")
 	}
-	for _, table := range tables {
-		if *onlyTable != "" && *onlyTable != table.name {
+	for _, table := range Tables() {
+		if *onlyTable != "" && *onlyTable != table.Name {
 			continue
 		}
-		t.Run(table.name, func(t *testing.T) {
+		t.Run(table.Name, func(t *testing.T) {
 			share := *exploreFor
 			if *onlyTable == "" {
-				share /= time.Duration(len(tables))
+				share /= time.Duration(len(Tables()))
 			}
-			exploreUntil(t, table.all(), time.Now().Add(share))
+			exploreUntil(t, table, time.Now().Add(share))
 		})
 	}
 }
 
 // exploreUntil explores scenarios until the time is over.
-func exploreUntil(t *testing.T, list []*Scenario, end time.Time) {
+func exploreUntil(t *testing.T, table *Table, end time.Time) {
 	rng := rand.New(rand.NewPCG(*seed, 0))
-	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	drawn := func(yield func(*Scenario) bool) {
-		for _, s := range list {
-			if time.Now().After(end) || !yield(s) {
+		for _, i := range rng.Perm(table.Len()) {
+			s := table.At(i)
+			if s != nil && (time.Now().After(end) || !yield(s)) {
 				return
 			}
 		}
 	}
-	t.Logf("%d scenarios in the table", len(list))
+	t.Logf("%d scenarios in the table", table.Len())
 	exploreEach(t, drawn, func(s *Scenario) Limits {
 		l := Limits{Faults: 1, Preemptions: -1, Schedules: *cutOff}
 		if len(s.Actors) > 2 {

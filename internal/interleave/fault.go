@@ -27,6 +27,21 @@ const (
 // letters are the faults in a schedule.
 var letters = [faults]string{None: "", Crash: "x", Timeout: "t", Cancel: "c", CancelAfter: "d", Reject: "r", Busy: "b"}
 
+var words = [faults]string{
+	None: "none", Crash: "crash", Timeout: "timeout", Cancel: "cancel", CancelAfter: "cancel after", Reject: "reject", Busy: "busy",
+}
+
+// String is the fault in the name of a scenario.
+func (f Fault) String() string { return words[f] }
+
+// Faults are all there are, None first.
+func Faults() (list []Fault) {
+	for f := None; f < faults; f++ {
+		list = append(list, f)
+	}
+	return list
+}
+
 var faultNames = [faults]string{
 	Crash: "the actor crashes", Timeout: "the call times out", Cancel: "the caller gives up during the call",
 	CancelAfter: "the caller gives up after the call", Reject: "the store rejects the record", Busy: "the store is busy",

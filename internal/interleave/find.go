@@ -2,6 +2,7 @@ package interleave
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,8 +17,10 @@ func Find(name string) (*Scenario, error) {
 	if s := byName(list, name); s != nil {
 		return s, nil
 	}
-	for _, table := range []func() []*Scenario{Pairs, Sequences, Windows, Triples} {
-		if s := byName(table(), name); s != nil {
+	base, word, _ := strings.Cut(name, ", fault ")
+	for _, t := range Tables() {
+		if s := t.Find(base); s != nil {
+			s.Fault = Fault(max(0, slices.Index(words[:], word)))
 			return s, nil
 		}
 	}

@@ -73,6 +73,13 @@ func WhatBroke() []Named {
 	}
 }
 
+// Found are schedules that went wrong once, by what did.
+func Found() map[string]string {
+	return map[string]string{
+		"a scan leaves out, without an error, a record of old that it could not look up in new": "scan in B, from stamped old, skew none @ ao ant",
+	}
+}
+
 // KnownOutcomes are scenarios in which an operation can always find out what became of it: nobody overwrites blindly, and
 // whoever builds upon a write says so.
 func KnownOutcomes() (list []Named) {
@@ -93,14 +100,22 @@ func KnownOutcomes() (list []Named) {
 // Alone are scenarios of one actor with one write, which a fault hits, or two.
 func Alone() (list []Named) {
 	for p := phaseO; p <= phaseN; p++ {
-		for _, s := range starts(p, p) {
-			for _, program := range [][]Kind{{Put}, {Create}, {Update}, {Upsert}, {Delete}, {PutIf}, {DeleteIf}} {
-				sc := newScenario(s, skewNone, []Actor{by(p, program...)})
-				limits := Limits{Preemptions: -1, Faults: 1}
-				if s.Name == "absent" || s.Name == "stamped both" {
-					limits.Faults = 2
+		for _, s := range starts(window{p, p}) {
+			for _, paired := range []bool{false, true} {
+				if paired && (p == phaseO || p == phaseN) {
+					continue
 				}
-				list = append(list, Named{sc.Name(), "a write depends on its caller", limits, sc})
+				for _, program := range [][]Kind{{Put}, {Create}, {Update}, {Upsert}, {Delete}, {PutIf}, {DeleteIf}, {Scan}, {GetMany}} {
+					sc := newScenario(s, skewNone, []Actor{{Phase: p, Program: program, Paired: paired}})
+					if paired {
+						sc.pairs = pairing{name: "all"}
+					}
+					limits := Limits{Preemptions: -1, Faults: 1}
+					if s.Name == "absent" || s.Name == "stamped both" {
+						limits.Faults = 2
+					}
+					list = append(list, Named{sc.Name(), "an operation depends on its caller", limits, sc})
+				}
 			}
 		}
 	}

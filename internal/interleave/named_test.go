@@ -14,6 +14,26 @@ func TestKnownOutcomes(t *testing.T) {
 	}
 }
 
+// TestFound replays what went wrong once.
+func TestFound(t *testing.T) {
+	for what, text := range Found() {
+		t.Run(what, func(t *testing.T) {
+			name, schedule, err := ParseReplay(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := Find(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			story, verdict, err := Replay(t, s, schedule)
+			if err != nil || verdict != nil {
+				t.Errorf("%v, %v\n%s", verdict, err, story)
+			}
+		})
+	}
+}
+
 func exploreNamed(t *testing.T, n Named) {
 	t.Helper()
 	t.Log(n.Hazard)

@@ -134,6 +134,9 @@ func (r *run) settle() {
 				stage, found = a.Stage, true
 			}
 		}
+		if found && r.cutsOff(stage) {
+			return // until it is decided what becomes of those
+		}
 		r.stage = max(r.stage, stage)
 		fresh := false
 		for _, a := range r.actors {
@@ -146,6 +149,12 @@ func (r *run) settle() {
 			return
 		}
 	}
+}
+
+// cutsOff tells whether there are writes in flight that can not arrive any more once a stage has begun: two stages later
+// nothing is still running.
+func (r *run) cutsOff(stage int) bool {
+	return slices.ContainsFunc(r.late, func(c *call) bool { return c.from.Stage+1 < stage })
 }
 
 // window is the phases of the last stage that was reached, in order.

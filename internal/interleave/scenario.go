@@ -18,11 +18,12 @@ type Scenario struct {
 	Certain bool
 	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
 	Wiped bool
+	// Fault is the one that may happen, at any call; None for what the limits say.
+	Fault Fault
 	skew  string
+	pairs pairing
 	// places opens the two places of one schedule, empty; nil for places in memory.
 	places func() ([2]store, error)
-	// columns are the values that the scenario has in each column of its table.
-	columns []string
 }
 
 // The phases, as short as they are in the tables.
@@ -37,18 +38,8 @@ func short(p flags.Phase) string {
 	return [...]string{0: "-", phaseO: "O", phaseA: "A", phaseB: "B", phaseN: "N"}[p]
 }
 
-// newScenario gives a scenario its place in the columns of its table; more are columns beside the usual.
-func newScenario(s Start, k skew, actors []Actor, more ...string) *Scenario {
-	sc := &Scenario{Start: s, StartSkew: k.start, skew: k.name, Actors: actors}
-	sc.columns = append(make([]string, 0, 6), "", s.Name, k.name)
-	for _, a := range actors {
-		if a.Phase.Valid() {
-			sc.columns[0] += short(a.Phase)
-			sc.columns = append(sc.columns, a.program())
-		}
-	}
-	sc.columns = append(sc.columns, more...)
-	return sc
+func newScenario(s Start, k skew, actors []Actor) *Scenario {
+	return &Scenario{Start: s, StartSkew: k.start, skew: k.name, Actors: actors}
 }
 
 // Name tells scenarios apart, and finds them again for a replay.
@@ -67,7 +58,14 @@ func (s *Scenario) Name() string {
 			b.WriteString(" in " + short(a.Phase))
 		}
 	}
-	return fmt.Sprintf("%s, from %s, skew %s", &b, s.Start.Name, s.skew)
+	fmt.Fprintf(&b, ", from %s, skew %s", s.Start.Name, s.skew)
+	if s.pairs != (pairing{}) && s.pairs != separate {
+		fmt.Fprintf(&b, ", pairs %s", s.pairs.name)
+	}
+	if s.Fault != None {
+		fmt.Fprintf(&b, ", fault %s", s.Fault)
+	}
+	return b.String()
 }
 
 // program is what the actor does, as it is in names.

@@ -54,9 +54,6 @@ func (r *run) choices(list []choice, l *Limits) []choice {
 		}
 	}
 	for i, c := range r.late {
-		if c.from.Stage+1 < r.stage {
-			continue // two windows later nothing of it is still running
-		}
 		list = append(list, choice{call: c, late: i + 1})
 	}
 	if asleep && r.ticks < maxTicks {
@@ -129,8 +126,8 @@ func (r *run) take(ch choice) {
 		return
 	}
 	if ch.call == nil {
-		r.ended = true
-		r.trace.add("the rest of the writes in flight never arrives")
+		r.trace.add("%-8s what is in flight of this stage never arrives", ch.token())
+		r.cut()
 		return
 	}
 	c, a := ch.call, ch.call.from
@@ -161,6 +158,12 @@ func (r *run) take(ch choice) {
 	if reply {
 		c.answer(ans)
 	}
+}
+
+// cut lets no write arrive any more that is in flight; the next stage may begin then, if there is one.
+func (r *run) cut() {
+	r.ended = !slices.ContainsFunc(r.actors, func(a *actor) bool { return !a.idle() })
+	r.late = slices.DeleteFunc(r.late, func(c *call) bool { return r.ended || c.from.Stage <= r.stage })
 }
 
 // present notes the first call of an operation.

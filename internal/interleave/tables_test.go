@@ -14,14 +14,6 @@ import (
 // seed chooses the scenarios that cover the tables, and draws the random schedules.
 var seed = flag.Uint64("seed", 1, "seed of what is chosen at random")
 
-// tables are all scenarios that can be found by name.
-var tables = []struct {
-	name string
-	all  func() []*Scenario
-}{
-	{"pairs", Pairs}, {"sequences", Sequences}, {"windows", Windows}, {"triples", Triples},
-}
-
 // total adds up what several explorations came to.
 type total struct {
 	mu                 sync.Mutex
@@ -103,35 +95,30 @@ func some(list []*Scenario) []*Scenario {
 	return part
 }
 
-// limited is the same limits for all, but where there is a third actor the number of preemptions is bounded.
-func limited(l Limits, preemptions int) func(*Scenario) Limits {
-	return func(s *Scenario) Limits {
-		if len(s.Actors) > 2 {
-			l := l
-			l.Preemptions = preemptions
-			return l
-		}
-		return l
+// bounded is how many preemptions there are at most in the default tests where three or more take part.
+func bounded(s *Scenario) int {
+	if len(s.Actors) > 2 {
+		return 1
 	}
+	return -1
 }
 
-func TestPairs(t *testing.T) {
-	exploreAll(t, some(Cover(Pairs(), *seed)), limited(Limits{Preemptions: -1}, 1))
-}
-
-func TestSequences(t *testing.T) {
-	exploreAll(t, some(Cover(Sequences(), *seed)), limited(Limits{Preemptions: -1}, -1))
-}
-
-func TestTriples(t *testing.T) {
-	exploreAll(t, some(Cover(Triples(), *seed)), limited(Limits{}, 1))
+// TestTables explores scenarios of each table without any fault.
+func TestTables(t *testing.T) {
+	for _, table := range Tables() {
+		t.Run(table.Name, func(t *testing.T) {
+			exploreAll(t, some(table.Cover(*seed, None)), func(s *Scenario) Limits {
+				return Limits{Preemptions: bounded(s)}
+			})
+		})
+	}
 }
 
 // TestFaults draws schedules with up to two faults.
 func TestFaults(t *testing.T) {
-	for _, table := range tables {
-		t.Run(table.name, func(t *testing.T) {
-			exploreAll(t, some(Cover(table.all(), *seed)), func(*Scenario) Limits {
+	for _, table := range Tables() {
+		t.Run(table.Name, func(t *testing.T) {
+			exploreAll(t, some(table.Cover(*seed, None)), func(*Scenario) Limits {
 				return Limits{Faults: 2, Preemptions: -1, Random: 25, Seed: *seed}
 			})
 		})
