@@ -69,9 +69,10 @@ func (w writerID) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func newClock(writer uint64, skew time.Duration) (*stores.Clock, error) {
+// newClock makes a clock that begins with the schedule: a bubble is shared by many.
+func (r *run) newClock(writer uint64, skew time.Duration) (*stores.Clock, error) {
 	return stores.NewClock(&stores.ClockOptions{
-		Now:  func() time.Time { return time.Now().Add(skew) },
+		Now:  func() time.Time { return bubbleStart.Add(time.Since(r.begun) + skew) },
 		Rand: writerID(writer),
 	})
 }
@@ -85,7 +86,7 @@ func newActor(r *run, id int, spec Actor) (*actor, error) {
 		a.gates[p] = &gate{from: a, place: place(p), keys: r.stores[p].Keys()}
 	}
 	var err error
-	if a.clock, err = newClock(uint64(id+1), spec.Skew); err != nil {
+	if a.clock, err = r.newClock(uint64(id+1), spec.Skew); err != nil {
 		return nil, err
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())

@@ -45,6 +45,27 @@ func appendRecord(b []byte, r record) []byte {
 	return append(append(b, r.Value...), 0)
 }
 
+// append appends all that the judges can ask about an operation that has ended.
+func (o *op) append(b []byte) []byte {
+	b = append(b, o.out.class...)
+	b = append(append(b, 0), o.out.value...)
+	b, _ = o.out.version.AppendBinary(append(b, 0))
+	b, _ = o.want.AppendBinary(b)
+	if o.out.err != nil {
+		b = append(b, o.out.err.Error()...)
+	}
+	b = binary.BigEndian.AppendUint64(append(b, 0), o.after)
+	return appendBools(b, o.first != 0, o.stored, o.decided)
+}
+
+// store adds a record that a place has taken to the digest of all of them, in whatever order.
+func (r *run) store(rec record) {
+	r.buffer = appendRecord(r.buffer[:0], rec)
+	for i, b := range sha256.Sum256(r.buffer) {
+		r.stored[i] ^= b
+	}
+}
+
 // appendWrite appends all that a write is; nothing if it is nil.
 func appendWrite(b []byte, w *write) []byte {
 	if w == nil {
@@ -74,15 +95,22 @@ func (r *run) digest(l *Limits) digest {
 		b = appendRecord(b, r.held(place(p)))
 	}
 	for _, a := range r.actors {
-		b = append(b, a.seen[:]...)
-		b = appendBools(b, a.crashed, a.cancelled, a.done)
+		b = appendBools(b, a.crashed, a.cancelled, a.done, a.faulted)
+		if !a.done {
+			b = append(b, a.seen[:]...)
+			continue
+		}
+		for _, o := range a.ops {
+			b = o.append(b)
+		}
 	}
+	b = append(b, r.stored[:]...)
 	for _, c := range r.late {
 		b = append(b, byte(c.from.id), byte(c.place))
 		b = appendWrite(b, c.put)
 		b = appendWrite(b, c.with)
 	}
-	b = append(b, byte(r.faults), byte(r.ticks))
+	b = append(b, byte(r.faults), byte(r.rejected), byte(r.ticks))
 	b = appendBools(b, r.ended, r.broken != nil)
 	if l.Preemptions >= 0 && r.last != nil {
 		b = append(b, byte(r.last.id), byte(r.preemptions))

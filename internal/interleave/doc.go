@@ -9,9 +9,11 @@
 // answer is lost stays in flight and may arrive at any later moment, or never.
 //
 // [Explore] walks all schedules of a scenario depth first. Two schedules that lead to the same state are followed only
-// once. That loses nothing: a state is what every actor has been answered so far (all that its next calls can depend on,
-// as time stands still), what both places hold, which writes are still in flight, and which operations had ended before
-// which began (all that a judge can ask for), so what can follow is the same as well.
+// once. That loses nothing: a state is what every actor that still runs has been answered so far, and when (all that its
+// next calls can depend on), what the others have answered their callers, which records both places hold and have held,
+// which writes are still in flight, how often time went on, and which operations had ended before which began (all that a
+// judge can ask for), so what can follow is the same as well. That orders of calls that commute are followed only once comes
+// with it: they lead to the same state.
 //
 // After each schedule the judges look at it: the history of the key has to be linearizable, including reads in every
 // phase of the window before and after a repair; after the repair both places have to be equal; a version stands for one

@@ -40,7 +40,7 @@ func repairKey(writeOld bool) func(ctx context.Context, places [2]store) (clean 
 func verifyKey(repair *copier.RepairPolicy) func(ctx context.Context, places [2]store) (clean bool, err error) {
 	return func(ctx context.Context, places [2]store) (clean bool, err error) {
 		rep, err := copier.Verify(ctx, places[oldPlace], places[newPlace], &copier.VerifyOptions[string]{
-			PassOptions: pass, Grace: tick, Rounds: maxTicks / 2, Repair: repair,
+			PassOptions: pass, Grace: tick, Rounds: 2, Repair: repair,
 		})
 		return rep.Clean(), err
 	}

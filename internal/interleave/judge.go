@@ -184,7 +184,7 @@ func (j *judge) explained(from state, events []event) bool {
 // then adds an operation that runs alone, after everything else.
 func (h *history) then(phase flags.Phase, o *op) error {
 	a := &actor{Actor: Actor{Phase: phase}, run: h.run, id: int(phase) + 20, ctx: context.Background(), ops: []*op{o}}
-	clock, err := newClock(uint64(a.id), 0)
+	clock, err := h.run.newClock(uint64(a.id), 0)
 	if err != nil {
 		return err
 	}

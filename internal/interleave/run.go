@@ -27,7 +27,9 @@ type run struct {
 	ticks int
 	// contents is what each version stands for.
 	contents map[stores.Version]content
+	stored   digest // of the contents
 
+	begun  time.Time
 	stage  int // that is under way
 	steps  int
 	faults int
@@ -56,7 +58,7 @@ type content struct {
 func contentOf(r record) content { return content{value: r.Value, deleted: r.Deleted, prev: r.Prev} }
 
 func newRun(s *Scenario) (*run, error) {
-	r := &run{scenario: s, contents: map[stores.Version]content{}}
+	r := &run{scenario: s, contents: map[stores.Version]content{}, begun: time.Now()}
 	open := s.places
 	if open == nil {
 		open = inMemory
@@ -94,7 +96,7 @@ const startWriter = 0xff
 
 // fill puts the start state into the places.
 func (r *run) fill(s *Start) error {
-	clock, err := newClock(startWriter, r.scenario.StartSkew-time.Hour)
+	clock, err := r.newClock(startWriter, r.scenario.StartSkew-time.Hour)
 	if err != nil {
 		return err
 	}
@@ -237,7 +239,10 @@ func (r *run) accepted(p place, rec, before record) {
 	case before.Version.Same(rec.Version):
 		r.violation("%v takes version %s a second time", p, stamp(rec.Version))
 	}
-	r.contents[rec.Version] = contentOf(rec)
+	if !ok {
+		r.contents[rec.Version] = contentOf(rec)
+		r.store(rec)
+	}
 	r.credit(rec.Version, p)
 }
 

@@ -113,7 +113,7 @@ const (
 	// tick is how much time goes by at once: the grace period of a verify, and much less than any timeout.
 	tick = 10 * time.Millisecond
 	// maxTicks is more often than anybody waits.
-	maxTicks = 8
+	maxTicks = 4
 )
 
 // take carries out a choice.

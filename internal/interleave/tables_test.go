@@ -124,3 +124,20 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+// full is what CI explores.
+var full = flag.Bool("full", false, "explore all schedules of scenarios that have every pair of values of two columns, faults included")
+
+// TestCover explores scenarios that have every pair of values of two columns of a table, each with all its schedules.
+func TestCover(t *testing.T) {
+	if !*full {
+		t.Skip("give -full")
+	}
+	for _, table := range Tables() {
+		t.Run(table.Name, func(t *testing.T) {
+			exploreAll(t, table.Cover(*seed, Faults()...), func(s *Scenario) Limits {
+				return Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: -1, Schedules: 300_000}
+			})
+		})
+	}
+}
