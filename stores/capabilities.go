@@ -132,14 +132,16 @@ func Purge[K, V any](ctx context.Context, s Store[K, V], targets []PurgeTarget[K
 // PairWriter is a store that can commit a write of its own together with one in another store. Reach it through
 // [PutPair].
 type PairWriter[K, V any] interface {
-	// PutPair stores both or neither. errors.ErrUnsupported if the two stores can not commit together; *[PairError] if
-	// a condition was refused or a write rejected, an invalid one included; ErrPermanent if both name the same record.
+	// PutPair stores both or neither, and both at the same moment: whoever has read one of them finds the other one too.
+	// errors.ErrUnsupported if the two stores can not commit together, which is so for good; *[PairError] if a condition
+	// was refused or a write rejected, an invalid one included; ErrPermanent if both name the same record.
 	PutPair(ctx context.Context, mine Write[K, V], other Store[K, V], theirs Write[K, V]) error
 }
 
 // PairError is the answer to a pair of writes of which at least one could not be stored; neither was.
 type PairError struct {
-	// First and Second are what Put would have answered for each; nil for a write that alone would have been stored.
+	// First and Second are what Put would have answered for each; nil for a write that alone would have been stored. At
+	// least one is not nil, and none is of unknown outcome.
 	First, Second error
 }
 
