@@ -9,7 +9,7 @@ import (
 // Find returns the scenario with this name, of a table or a named one.
 func Find(name string) (*Scenario, error) {
 	var list []*Scenario
-	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), Alone()} {
+	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), InPairs(), Alone()} {
 		for _, n := range named {
 			list = append(list, n.Scenario)
 		}

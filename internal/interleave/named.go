@@ -73,6 +73,28 @@ func WhatBroke() []Named {
 	}
 }
 
+// InPairs are scenarios of writes that go to both places in one call, beside such that do not.
+func InPairs() (list []Named) {
+	paired := func(p flags.Phase, program ...Kind) Actor { return Actor{Phase: p, Program: program, Paired: true} }
+	lost := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout, Reject}}
+	for _, n := range []struct {
+		hazard string
+		*Scenario
+	}{
+		{"a pair whose answer is lost is sent again with another stamp", from("stamped both", paired(phaseB, Put), by(phaseB, Get, Update))},
+		{"a pair that arrives late overwrites what was written since", from("stamped both", paired(phaseA, Put), by(phaseA, Get, Put))},
+		{"a pair goes over an intent that can still commit", from("intent", paired(phaseA, Update), by(phaseB, Get, Update))},
+		{"a pair goes over what only old has", from("update missed", paired(phaseB, Update), by(phaseA, Put))},
+		{"a pair overwrites what new-only has written", from("stamped both", paired(phaseB, Update), by(phaseN, Get, Put))},
+		{"a pair stands still because of a dead intent", from("intent dead", paired(phaseB, Update), by(phaseN, Put))},
+		{"new stands in the way of a pair while old decides", newScenario(startForeign, skewStart, []Actor{paired(phaseA, Update), by(phaseA, Get)})},
+	} {
+		n.Scenario.pairs = pairing{name: "first"}
+		list = append(list, Named{n.Name(), n.hazard, lost, n.Scenario})
+	}
+	return list
+}
+
 // Found are schedules that went wrong once, by what did.
 func Found() map[string]string {
 	return map[string]string{

@@ -14,6 +14,12 @@ func TestKnownOutcomes(t *testing.T) {
 	}
 }
 
+func TestInPairs(t *testing.T) {
+	for _, n := range InPairs() {
+		t.Run(n.Name, func(t *testing.T) { exploreNamed(t, n) })
+	}
+}
+
 // TestFound replays what went wrong once.
 func TestFound(t *testing.T) {
 	for what, text := range Found() {
