@@ -3,7 +3,7 @@ package interleave
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,45 +35,16 @@ type Report struct {
 	Indeterminate int
 	// Complete: there is no further schedule within the limits.
 	Complete bool
-	// Violation is the shortest that was found, nil if there is none.
+	// Violation is the shortest one, nil if there is none. With the first that is found the exploration ends and the search
+	// for the shortest begins, whose schedules are not counted here.
 	Violation *Violation
-}
-
-// Violation is a schedule that went wrong.
-type Violation struct {
-	Scenario string
-	Schedule []string
-	Err      error
-	Trace    string
-
-	faults, switches int
-}
-
-// Error tells the schedule and how to see it again.
-func (v *Violation) Error() string {
-	return fmt.Sprintf("%v\n\n%s\n%s\n\nreplay: go test ./internal/interleave -run TestReplay -replay '%s'",
-		v.Err, v.Scenario, v.Trace, v.Scenario+" @ "+strings.Join(v.Schedule, " "))
-}
-
-// shorter tells which of two is easier to read.
-func (v *Violation) shorter(w *Violation) bool {
-	switch {
-	case w == nil:
-		return true
-	case v.faults != w.faults:
-		return v.faults < w.faults
-	case v.switches != w.switches:
-		return v.switches < w.switches
-	default:
-		return len(v.Schedule) < len(w.Schedule)
-	}
 }
 
 // Explore runs a scenario within the limits. An error is one of the scenario, not of what was found.
 func Explore(t *testing.T, s *Scenario, l Limits) (rep Report, err error) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
-		e := &explorer{scenario: s, limits: l, seen: map[digest]bool{}, judge: judge{known: map[string]bool{}}}
+		e := newExplorer(s, l)
 		if l.Random > 0 {
 			err = e.sample()
 		} else {
@@ -81,6 +52,11 @@ func Explore(t *testing.T, s *Scenario, l Limits) (rep Report, err error) {
 		}
 		e.report.Indeterminate, e.report.States = e.judge.indeterminate, len(e.seen)
 		rep = e.report
+		if err == nil && rep.Violation != nil {
+			short := &shortening{scenario: s, limits: l, best: rep.Violation}
+			err = short.shorten(shortestWithin)
+			rep.Violation = short.best
+		}
 	})
 	if rep.Violation != nil && err == nil {
 		rep.Violation.Trace, _, err = Replay(t, s, rep.Violation.Schedule)
@@ -92,16 +68,20 @@ func Explore(t *testing.T, s *Scenario, l Limits) (rep Report, err error) {
 type explorer struct {
 	scenario *Scenario
 	limits   Limits
+	// thorough: go on after a violation, and keep the shortest.
+	thorough bool
 	seen     map[digest]bool
 	judge    judge
 	report   Report
 	path     []string // of the schedule that is run
-	switches int
-	found    int // the schedule that was the first to go wrong
 }
 
-// lookOn is how many further schedules are run for a shorter violation than the first.
-const lookOn = 2000
+func newExplorer(s *Scenario, l Limits) *explorer {
+	return &explorer{scenario: s, limits: l, seen: map[digest]bool{}, judge: judge{known: map[string]bool{}}}
+}
+
+// found tells whether there is nothing more to look for.
+func (e *explorer) found() bool { return e.report.Violation != nil && !e.thorough }
 
 // frame is one decision on the way to where an exploration is.
 type frame struct {
@@ -142,7 +122,7 @@ func (e *explorer) all() error {
 			e.report.Complete = true
 			return nil
 		}
-		if e.report.Schedules == e.limits.Schedules || e.report.Violation != nil && e.report.Schedules > e.found+lookOn {
+		if e.report.Schedules == e.limits.Schedules || e.found() {
 			return nil
 		}
 	}
@@ -155,7 +135,7 @@ func (e *explorer) sample() error {
 		err := e.schedule(func(_ int, _ *run, choices []choice) int {
 			return draw(rng, choices)
 		})
-		if err != nil {
+		if err != nil || e.found() {
 			return err
 		}
 	}
@@ -193,7 +173,7 @@ const (
 // schedule runs one schedule; pick decides.
 func (e *explorer) schedule(pick func(depth int, r *run, choices []choice) int) error {
 	e.report.Schedules++
-	e.path, e.switches = e.path[:0], 0
+	e.path = e.path[:0]
 	r, err := newRun(e.scenario)
 	if err != nil {
 		return err
@@ -214,11 +194,8 @@ func (e *explorer) schedule(pick func(depth int, r *run, choices []choice) int) 
 		case nondeterministic:
 			return fmt.Errorf("interleave: %s: after %v the choices are not what they were: something but the schedule decides", e.scenario.Name(), e.path)
 		}
-		if last := r.last; last != nil && choices[i].call != nil && choices[i].call.from != last {
-			e.switches++
-		}
 		e.path = append(e.path, choices[i].token())
-		r.take(choices[i])
+		r.next(choices[i])
 	}
 }
 
@@ -233,58 +210,18 @@ func (e *explorer) conclude(r *run) {
 		return
 	}
 	v := &Violation{
-		Scenario: e.scenario.Name(), Schedule: append([]string(nil), e.path...), Err: err, faults: r.faults, switches: e.switches,
-	}
-	if e.report.Violation == nil {
-		e.found = e.report.Schedules
+		Scenario: e.scenario.Name(), Schedule: slices.Clone(e.path), Err: err, faults: r.faults, preemptions: r.preemptions,
 	}
 	if v.shorter(e.report.Violation) {
 		e.report.Violation = v
 	}
 }
 
-// Replay runs one schedule and tells it step by step. verdict is what the judges say.
-func Replay(t *testing.T, s *Scenario, schedule []string) (story string, verdict, err error) {
-	t.Helper()
-	synctest.Test(t, func(*testing.T) {
-		var r *run
-		if r, err = newRun(s); err != nil {
-			return
-		}
-		defer r.close()
-		r.trace = &trace{}
-		verdict, err = r.follow(schedule)
-		story = r.trace.String()
-	})
-	return story, verdict, err
-}
-
-// follow takes the decisions of a schedule, goes on with the first choice there is, and judges.
-func (r *run) follow(schedule []string) (verdict, err error) {
-	l := &Limits{Faults: len(schedule), Preemptions: -1}
-	for i := 0; ; i++ {
-		r.settle()
-		choices := r.choices(nil, l)
-		if i >= len(schedule) {
-			if len(choices) > 0 {
-				r.take(choices[0])
-				continue
-			}
-			j := judge{known: map[string]bool{}}
-			return j.verdict(r), nil
-		}
-		var offered []string
-		found := false
-		for _, ch := range choices {
-			offered = append(offered, ch.token())
-			if ch.token() == schedule[i] {
-				r.take(ch)
-				found = true
-				break
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("interleave: step %d is %q, but what can happen is %v", i+1, schedule[i], offered)
-		}
+// next takes a choice, or leaves that to who tampers with the scenario.
+func (r *run) next(ch choice) {
+	if r.scenario.tamper != nil {
+		r.scenario.tamper(r, ch)
+		return
 	}
+	r.take(ch)
 }

@@ -24,6 +24,8 @@ type Scenario struct {
 	pairs pairing
 	// places opens the two places of one schedule, empty; nil for places in memory.
 	places func() ([2]store, error)
+	// tamper takes the scheduler's choices in place of run.take, and may lie about what comes of them; for tests of the engine.
+	tamper func(r *run, ch choice)
 }
 
 // The phases, as short as they are in the tables.
