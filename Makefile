@@ -16,9 +16,13 @@ FUZZTIME  ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 6
 BASE       ?=
-# How long `make explore` runs, and which scenarios it begins with.
+# How long `make explore` runs, and the order of the scenarios. TABLE is one of pairs, sequences, windows and triples, all
+# of them if empty; CUT bounds the schedules of a scenario. What is done is kept in .cache/explore, and the next run goes
+# on from there, as long as the code, SEED and CUT stay the same.
 EXPLORE ?= 10m
 SEED    ?= 1
+TABLE   ?=
+CUT     ?=
 # Flags for every program that `make examples` runs.
 EXAMPLEFLAGS ?=
 
@@ -93,8 +97,9 @@ mutants: ## break the code on purpose, one mutant at a time: a test has to notic
 	@go run ./internal/mutants
 
 .PHONY: explore
-explore: ## schedules of real repositories, as many as fit into EXPLORE; SEED chooses which
-	@go test ./internal/interleave -count=1 -v -timeout 0 -run TestExplore -explore $(EXPLORE) -seed $(SEED)
+explore: ## schedules of real repositories, as many as fit into EXPLORE; goes on where the run before was
+	@go test ./internal/interleave -count=1 -v -timeout 0 -run '^TestExplore$$' -explore $(EXPLORE) -seed $(SEED) \
+		-journal $(CURDIR)/.cache/explore $(if $(TABLE),-table $(TABLE)) $(if $(CUT),-cut $(CUT))
 
 .PHONY: bench
 bench: $(BENCHSTAT) ## benchmarks; BASE=FILE of an earlier run shows the ratio

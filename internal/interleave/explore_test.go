@@ -1,8 +1,14 @@
 package interleave
 
 import (
+	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -11,44 +17,206 @@ var (
 	exploreFor = flag.Duration("explore", 0, "explore as many scenarios of all tables as there is time for")
 	onlyTable  = flag.String("table", "", "explore this table only: pairs, sequences, windows or triples")
 	cutOff     = flag.Int("cut", 100_000, "explore so many schedules of a scenario at most")
+	journalDir = flag.String("journal", "", "keep there how far the exploration has come, and go on from it")
 )
 
-// TestExplore is the large run: scenarios in an order that the seed gives, each with a fault at every call.
+// exploreLimits are what the large run explores: every fault at every call, one in a schedule, in all orders of two
+// actors. A third actor multiplies the orders by hundreds, so two preemptions have to do: what went wrong in the design
+// of the protocol needed no more.
+func exploreLimits(s *Scenario) Limits {
+	l := Limits{Faults: 1, Preemptions: -1, Schedules: *cutOff}
+	if len(s.Actors) > 2 {
+		l.Preemptions = 2
+	}
+	return l
+}
+
+// TestExplore is the large run. Each table in an order that the seed gives, from where the journal says that the run
+// before was.
 func TestExplore(t *testing.T) {
 	if *exploreFor == 0 {
 		t.Skip("give -explore a duration")
 	}
-	for _, table := range Tables() {
-		if *onlyTable != "" && *onlyTable != table.Name {
+	end := time.Now().Add(*exploreFor)
+	binary, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, open []*exploration
+	for _, table := range tables {
+		if *onlyTable != "" && *onlyTable != table.name {
 			continue
 		}
-		t.Run(table.Name, func(t *testing.T) {
-			share := *exploreFor
-			if *onlyTable == "" {
-				share /= time.Duration(len(Tables()))
+		key := journalKey{Binary: binary, Table: table.name, Seed: *seed, Cut: *cutOff}
+		x, what, err := newExploration(*journalDir, key, table.all())
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.explore = func(s *Scenario) (Report, error) { return Explore(t, s, exploreLimits(s)) }
+		x.say = func(line string) { fmt.Fprintln(os.Stderr, "explore", line) }
+		x.say(table.name + ": " + what)
+		all = append(all, x)
+	}
+	if len(all) == 0 {
+		t.Fatalf("there is no table %q", *onlyTable)
+	}
+	finished := func(x *exploration) bool { return x.journal.done() }
+	for open = slices.DeleteFunc(slices.Clone(all), finished); len(open) > 0 && time.Now().Before(end) && !t.Failed(); {
+		for i, x := range open { // each with the same share of what is left
+			stop := time.Now().Add(time.Until(end) / time.Duration(len(open)-i))
+			if err := x.run(func() bool { return time.Now().Before(stop) }); err != nil {
+				t.Error(err)
+				break
 			}
-			exploreUntil(t, table, time.Now().Add(share))
-		})
+		}
+		open = slices.DeleteFunc(open, finished)
+	}
+	for _, x := range all {
+		t.Log(x.journal)
 	}
 }
 
-// exploreUntil explores scenarios until the time is over.
-func exploreUntil(t *testing.T, table *Table, end time.Time) {
-	rng := rand.New(rand.NewPCG(*seed, 0))
-	drawn := func(yield func(*Scenario) bool) {
-		for _, i := range rng.Perm(table.Len()) {
-			s := table.At(i)
-			if s != nil && (time.Now().After(end) || !yield(s)) {
-				return
+// exploration is a table on its way.
+type exploration struct {
+	list    []*Scenario // in order
+	journal *journal
+	explore func(*Scenario) (Report, error)
+	say     func(line string)
+	// saveEvery and sayEvery are how often the journal is written, and read out.
+	saveEvery, sayEvery time.Duration
+	said                time.Time
+}
+
+// newExploration reads the journal and says what it says.
+func newExploration(dir string, key journalKey, list []*Scenario) (x *exploration, what string, err error) {
+	rng := rand.New(rand.NewPCG(key.Seed, 0))
+	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	x = &exploration{list: list, saveEvery: 5 * time.Second, sayEvery: 10 * time.Second}
+	x.journal, what, err = openJournal(dir, key, len(list), time.Now())
+	return x, what, err
+}
+
+// explored is what came of the scenario at an index.
+type explored struct {
+	index  int
+	report Report
+	err    error
+}
+
+// run explores on all processors as long as there is more time. What the journal counts is always the first scenarios of
+// the list: a scenario that ends before an earlier one has to wait for it. An error ends the run.
+func (x *exploration) run(more func() bool) (err error) {
+	if err := x.repeat(); err != nil {
+		return err
+	}
+	work, results, stop := x.workers()
+	defer stop()
+	waiting := map[int]Report{}
+	next, running := x.journal.Next, 0
+	saved, counted := time.Now(), time.Now()
+	x.said = counted
+	for {
+		hand := work
+		if next == len(x.list) || err != nil || !more() {
+			hand = nil
+		}
+		if hand == nil && running == 0 {
+			break
+		}
+		select {
+		case hand <- next:
+			next++
+			running++
+			continue
+		case r := <-results:
+			running--
+			if problem := x.note(r, waiting); err == nil {
+				err = problem
 			}
 		}
-	}
-	t.Logf("%d scenarios in the table", table.Len())
-	exploreEach(t, drawn, func(s *Scenario) Limits {
-		l := Limits{Faults: 1, Preemptions: -1, Schedules: *cutOff}
-		if len(s.Actors) > 2 {
-			l.Preemptions = 2
+		now := time.Now()
+		x.journal.worked(now.Sub(counted))
+		counted = now
+		if err == nil && now.Sub(saved) >= x.saveEvery {
+			saved, err = now, x.journal.save(now)
 		}
-		return l
-	})
+		x.progress(now)
+	}
+	if saveErr := x.journal.save(time.Now()); err == nil {
+		err = saveErr
+	}
+	return err
+}
+
+// workers explore what comes in by index, one on each processor, until they are stopped, when no result is outstanding.
+func (x *exploration) workers() (work chan<- int, results <-chan explored, stop func()) {
+	in, out := make(chan int), make(chan explored)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range in {
+				rep, err := x.explore(x.list[i])
+				out <- explored{i, rep, err}
+			}
+		})
+	}
+	return in, out, func() {
+		close(in)
+		workers.Wait()
+	}
+}
+
+// note adds a result to the journal, with those that waited for it.
+func (x *exploration) note(r explored, waiting map[int]Report) error {
+	j := x.journal
+	switch {
+	case r.err != nil:
+		return r.err
+	case r.report.Violation != nil:
+		if j.Violation == nil {
+			j.Violation = noteViolation(r.report.Violation)
+		}
+		return r.report.Violation
+	}
+	waiting[r.index] = r.report
+	for {
+		rep, ok := waiting[j.Next]
+		if !ok {
+			return nil
+		}
+		delete(waiting, j.Next)
+		j.add(rep)
+		j.Next++
+	}
+}
+
+// repeat explores the scenario again in which the run before has found a violation.
+func (x *exploration) repeat() error {
+	v := x.journal.Violation
+	if v == nil {
+		return nil
+	}
+	x.journal.Violation = nil
+	if s := byName(x.list, v.Scenario); s == nil {
+		x.say("the scenario with the last violation is not there any more: " + v.Scenario)
+	} else {
+		rep, err := x.explore(s)
+		if err != nil {
+			return err
+		}
+		if rep.Violation != nil {
+			x.journal.Violation = noteViolation(rep.Violation)
+			return errors.Join(rep.Violation, x.journal.save(time.Now()))
+		}
+		x.say("the last violation is not there any more: " + v.Scenario)
+	}
+	return x.journal.save(time.Now())
+}
+
+// progress reads the journal out, seldom.
+func (x *exploration) progress(now time.Time) {
+	if now.Sub(x.said) >= x.sayEvery {
+		x.said = now
+		x.say(x.journal.String())
+	}
 }
