@@ -3,7 +3,6 @@ package interleave
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,7 +72,7 @@ type explorer struct {
 	seen     map[digest]bool
 	judge    judge
 	report   Report
-	path     []string // of the schedule that is run
+	path     []choice // of the schedule that is run
 }
 
 func newExplorer(s *Scenario, l Limits) *explorer {
@@ -86,7 +85,23 @@ func (e *explorer) found() bool { return e.report.Violation != nil && !e.thoroug
 // frame is one decision on the way to where an exploration is.
 type frame struct {
 	taken, of int
-	token     string // of what was taken
+	mark      mark // of what was taken, once it was
+}
+
+// mark tells a choice from others in different runs of one schedule. It is what a token says, for comparing.
+type mark struct {
+	known bool
+	actor int
+	place place
+	late  int
+	fault Fault
+}
+
+func (ch choice) mark() mark {
+	if ch.call == nil {
+		return mark{known: true, actor: -1}
+	}
+	return mark{true, ch.call.from.id, ch.call.place, ch.late, ch.fault}
 }
 
 // all goes depth first. The stack holds, for each step of the present schedule, which of how many choices is taken.
@@ -101,10 +116,14 @@ func (e *explorer) all() error {
 				stack = append(stack, frame{of: len(choices)})
 			}
 			f := &stack[depth]
-			if f.of != len(choices) || f.token != "" && f.token != choices[f.taken].token() {
+			if f.of != len(choices) {
 				return nondeterministic
 			}
-			f.token = choices[f.taken].token()
+			m := choices[f.taken].mark()
+			if f.mark.known && f.mark != m {
+				return nondeterministic
+			}
+			f.mark = m
 			return f.taken
 		})
 		if err != nil {
@@ -112,7 +131,7 @@ func (e *explorer) all() error {
 		}
 		for len(stack) > 0 {
 			top := &stack[len(stack)-1]
-			top.token = ""
+			top.mark = mark{}
 			if top.taken++; top.taken < top.of {
 				break
 			}
@@ -156,12 +175,9 @@ func draw(rng *rand.Rand, choices []choice) int {
 
 // fresh tells whether the state of a run was never seen before.
 func (e *explorer) fresh(r *run) bool {
-	d := r.digest(&e.limits)
-	if e.seen[d] {
-		return false
-	}
-	e.seen[d] = true
-	return true
+	before := len(e.seen)
+	e.seen[r.digest(&e.limits)] = true
+	return len(e.seen) > before
 }
 
 // What a decision can be instead of a choice.
@@ -192,9 +208,9 @@ func (e *explorer) schedule(pick func(depth int, r *run, choices []choice) int) 
 		case followed:
 			return nil
 		case nondeterministic:
-			return fmt.Errorf("interleave: %s: after %v the choices are not what they were: something but the schedule decides", e.scenario.Name(), e.path)
+			return fmt.Errorf("interleave: %s: after %v the choices are not what they were: something but the schedule decides", e.scenario.Name(), e.tokens())
 		}
-		e.path = append(e.path, choices[i].token())
+		e.path = append(e.path, choices[i])
 		r.next(choices[i])
 	}
 }
@@ -210,11 +226,19 @@ func (e *explorer) conclude(r *run) {
 		return
 	}
 	v := &Violation{
-		Scenario: e.scenario.Name(), Schedule: slices.Clone(e.path), Err: err, faults: r.faults, preemptions: r.preemptions,
+		Scenario: e.scenario.Name(), Schedule: e.tokens(), Err: err, faults: r.faults, preemptions: r.preemptions,
 	}
 	if v.shorter(e.report.Violation) {
 		e.report.Violation = v
 	}
+}
+
+// tokens are the schedule that is run, for a replay.
+func (e *explorer) tokens() (list []string) {
+	for _, ch := range e.path {
+		list = append(list, ch.token())
+	}
+	return list
 }
 
 // next takes a choice, or leaves that to who tampers with the scenario.

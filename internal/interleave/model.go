@@ -1,9 +1,9 @@
 package interleave
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -43,10 +43,15 @@ func (e event) String() string {
 		s += fmt.Sprintf(" if it is %q", e.want)
 	}
 	s += " → " + string(e.class)
-	if e.class == classOK && e.kind != Delete && e.kind != DeleteIf || e.class == classSeen {
+	if e.answers() {
 		s += fmt.Sprintf(" %q", e.value)
 	}
 	return s
+}
+
+// answers tells whether the value is a part of the answer.
+func (e event) answers() bool {
+	return e.class == classOK && e.kind != Delete && e.kind != DeleteIf || e.class == classSeen
 }
 
 // step carries an event out in a state, or tells that it can not have happened there.
@@ -131,17 +136,30 @@ func linearizable(from state, history []event) bool {
 
 // fingerprint is equal for histories that have the same verdict: the events and which of them ended before which began.
 func fingerprint(from state, history []event) string {
-	var b strings.Builder
-	fmt.Fprint(&b, from)
+	b := make([]byte, 0, 32+48*len(history))
+	b = appendText(appendBools(b, from.live), from.value)
 	for i, e := range history {
-		fmt.Fprintf(&b, "|%v %v", e, e.alias)
+		b = appendText(b, string(e.kind), e.id, e.want, string(e.class))
+		if e.answers() {
+			b = appendText(b, e.value)
+		}
+		b = appendBools(b, e.alias)
 		for j, f := range history {
 			if i != j && f.ret < e.call {
-				fmt.Fprintf(&b, ",%d", j)
+				b = append(b, byte(j))
 			}
 		}
+		b = append(b, 0xff) // which is no j
 	}
-	return b.String()
+	return string(b)
+}
+
+// appendText appends texts so that they can be told apart.
+func appendText(b []byte, texts ...string) []byte {
+	for _, s := range texts {
+		b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+	}
+	return b
 }
 
 // sorted is the history in the order of the calls.

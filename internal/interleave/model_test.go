@@ -61,3 +61,37 @@ func TestLinearizable(t *testing.T) {
 		})
 	}
 }
+
+// TestFingerprint: what the verdict depends on is told apart, and nothing else.
+func TestFingerprint(t *testing.T) {
+	from := state{live: true, value: "s"}
+	base := func() []event {
+		return []event{
+			{client: 1, kind: PutIf, id: "a", want: "s", value: "a", class: classOK, call: 1, ret: 4},
+			{client: 2, kind: Get, id: "b", value: "a", class: classOK, call: 6, ret: 8},
+		}
+	}
+	print := fingerprint(from, base())
+	for name, change := range map[string]func(h []event){
+		"kind": func(h []event) { h[0].kind = Put }, "id": func(h []event) { h[0].id = "c" }, "want": func(h []event) { h[0].want = "t" },
+		"value": func(h []event) { h[1].value = "s" }, "class": func(h []event) { h[1].class = classNotFound },
+		"alias": func(h []event) { h[0].alias = true }, "order": func(h []event) { h[0].ret = 7 },
+		"where one text ends": func(h []event) { h[0].id, h[0].want = "as", "" },
+	} {
+		h := base()
+		if change(h); fingerprint(from, h) == print {
+			t.Errorf("%s makes no difference", name)
+		}
+	}
+	for name, change := range map[string]func(h []event){
+		"client": func(h []event) { h[0].client = 5 }, "times": func(h []event) { h[1].call, h[1].ret = 16, 18 },
+	} {
+		h := base()
+		if change(h); fingerprint(from, h) != print {
+			t.Errorf("%s makes a difference", name)
+		}
+	}
+	if fingerprint(state{}, base()) == print || fingerprint(state{live: true, value: "t"}, base()) == print {
+		t.Error("the state makes no difference")
+	}
+}

@@ -33,7 +33,7 @@ func visiting(t *testing.T, dir string, key journalKey, wrong string) *visits {
 	t.Helper()
 	v := &visits{}
 	var err error
-	if v.exploration, v.what, err = newExploration(dir, key, Pairs()[:50]); err != nil {
+	if v.exploration, v.what, err = newExploration(dir, key, func() []*Scenario { return Pairs()[:50] }); err != nil {
 		t.Fatal(err)
 	}
 	v.saveEvery = 0
@@ -105,11 +105,11 @@ func TestResumeAfterKill(t *testing.T) {
 		v.mu.Unlock()
 		return explore(s)
 	}
-	if err := v.run(always); err != nil || len(v.names) != len(v.list) || len(journals) == 0 {
-		t.Fatalf("%d of %d scenarios, %d journals on the way, %v", len(v.names), len(v.list), len(journals), err)
+	if err := v.run(always); err != nil || len(v.names) != v.journal.Of || len(journals) == 0 {
+		t.Fatalf("%d of %d scenarios, %d journals on the way, %v", len(v.names), v.journal.Of, len(journals), err)
 	}
 	for _, text := range journals {
-		checkGoesOn(t, text, v.list)
+		checkGoesOn(t, text, v.inOrder())
 	}
 }
 
@@ -175,7 +175,7 @@ func TestOtherKeyBeginsAgain(t *testing.T) {
 // TestViolationIsRepeatedFirst: it ends the run, and the next one does not go on before it is gone.
 func TestViolationIsRepeatedFirst(t *testing.T) {
 	dir := t.TempDir()
-	wrong := visiting(t, "", theKey, "").list[20].Name()
+	wrong := visiting(t, "", theKey, "").inOrder()[20].Name()
 	first := visiting(t, dir, theKey, wrong)
 	var violation *Violation
 	if err := first.run(always); !errors.As(err, &violation) || first.journal.Next > 20 || len(first.names) > 21+4*runtime.GOMAXPROCS(0) {
