@@ -28,12 +28,15 @@ type visits struct {
 // theKey is what the runs in these tests are of.
 var theKey = journalKey{Binary: "b", Table: "pairs", Seed: 1, Cut: 5}
 
+// fifty are the scenarios of these runs.
+var fifty = sync.OnceValue(func() []*Scenario { return Pairs()[:50] })
+
 // visiting opens the journal in dir. wrong is a scenario with a violation, "" for none.
 func visiting(t *testing.T, dir string, key journalKey, wrong string) *visits {
 	t.Helper()
 	v := &visits{}
 	var err error
-	if v.exploration, v.what, err = newExploration(dir, key, func() []*Scenario { return Pairs()[:50] }); err != nil {
+	if v.exploration, v.what, err = newExploration(dir, key, func() []*Scenario { return slices.Clone(fifty()) }); err != nil {
 		t.Fatal(err)
 	}
 	v.saveEvery = 0
