@@ -109,6 +109,7 @@ func (closedBreaker) Allow() (func(error), error) { return func(error) {}, nil }
 // start begins the program, in a goroutine that ends at the latest when the run is closed.
 func (a *actor) start() {
 	a.started = true
+	a.seen[0] = byte(a.run.ticks) // its clock may be read before the first answer
 	a.run.actorsRunning.Go(func() {
 		for _, o := range a.ops {
 			a.begin(o)

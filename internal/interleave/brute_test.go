@@ -62,6 +62,9 @@ func enumerate(t *testing.T, s *Scenario, l Limits) *enumeration {
 	return e
 }
 
+// exactly tells states apart by the steps to them as well.
+var exactly = Limits{Preemptions: -1, exact: true}
+
 // way is how a run came to where it is, as far as lengths go.
 func way(r *run) *Violation {
 	return &Violation{faults: r.faults, preemptions: r.preemptions, Schedule: make([]string, r.steps)}
@@ -79,7 +82,7 @@ func (e *enumeration) visit(t *testing.T, r *run, l *Limits, choices []choice) {
 	}
 	e.states[d] = follow
 
-	d = r.digest(&all)
+	d = r.digest(&exactly)
 	known, w := e.ways[d], way(r)
 	if known != nil && len(known.Schedule) != len(w.Schedule) { // see shortening.shorten
 		t.Errorf("%s: one state after %d steps and after %d", r.scenario.Name(), len(known.Schedule), len(w.Schedule))
@@ -129,7 +132,7 @@ func plantedAt(s *Scenario, d digest) *Scenario {
 	planted.tamper = func(r *run, ch choice) {
 		take(r, ch)
 		r.settle()
-		if r.digest(&all) == d {
+		if r.digest(&exactly) == d {
 			r.violation("planted")
 		}
 	}
@@ -138,7 +141,7 @@ func plantedAt(s *Scenario, d digest) *Scenario {
 
 // blind makes stores of the places that look at no condition.
 func blind(s *Scenario) *Scenario {
-	clock, _ := newClock(0xfe, 24*time.Hour)
+	clock, _ := (&run{begun: time.Now()}).newClock(0xfe, 24*time.Hour)
 	latest, err := clock.Next(stores.Unstamped)
 	if err != nil {
 		panic(err)
@@ -152,6 +155,13 @@ func blind(s *Scenario) *Scenario {
 		r.take(ch)
 	}
 	return &planted
+}
+
+// handedOver is the scenario with a last actor that is a verify, without which that before it does not start.
+func handedOver(s *Scenario) *Scenario {
+	n := len(s.Actors)
+	s.Actors[n-1].Stage, s.Actors[n-2].Stage, s.Actors[n-2].Needs = 2, 3, n
+	return s
 }
 
 // small are scenarios with few enough schedules to run them all.
@@ -178,6 +188,11 @@ func small() (list []Named) {
 		{0, -1, None, newScenario(startsIntent[0], skewStart, []Actor{by(phaseB, Get), by(phaseN, Put)})},
 		{1, -1, None, from("absent", by(phaseO, Put), later(by(phaseA, Get)))},
 		{1, -1, Crash, from("stamped both", by(phaseA, Put), later(by(phaseB, Update)))},
+		{0, -1, None, from("put missed", by(phaseB, Get), helper(Verify))},
+		{0, 1, None, from("put missed", by(phaseB, Put), helper(VerifyBoth))},
+		{1, -1, Timeout, from("stamped both", paired(phaseB, Put), by(phaseB, Get))},
+		{1, -1, Reject, from("stamped both", paired(phaseA, Update), by(phaseA, Put))},
+		{0, 1, None, handedOver(from("put missed", by(phaseA, Put), later(by(phaseN, Get)), helper(Verify)))},
 		// Which the judges reject: these phases, states and stores do not go together.
 		{0, -1, None, newScenario(startForeign, skewNone, []Actor{by(phaseB, Get)})},
 		{0, -1, None, from("stamped both", by(phaseO, Put), by(phaseN, Get))},

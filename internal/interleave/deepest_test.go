@@ -30,7 +30,7 @@ func (d *deepest) watched(s *Scenario) *Scenario {
 	watched.tamper = func(r *run, ch choice) {
 		var at last
 		if r.steps+1 >= d.steps {
-			at = last{r.digest(&all), ch.token()}
+			at = last{r.digest(&exactly), ch.token()}
 		}
 		if r.take(ch); r.steps == 1 {
 			begun++
@@ -51,9 +51,9 @@ func (d *deepest) watched(s *Scenario) *Scenario {
 func (d *deepest) lying(s *Scenario) *Scenario {
 	lying := *s
 	lying.tamper = func(r *run, ch choice) {
-		there := r.steps+1 == d.steps && ch.token() == d.token && r.digest(&all) == d.before
+		there := r.steps+1 == d.steps && ch.token() == d.token && r.digest(&exactly) == d.before
 		if r.take(ch); there {
-			r.stores = [2]*memstore.Store[string, string]{lie(), lie()}
+			r.stores = [2]store{lie(), lie()}
 		}
 	}
 	return &lying
@@ -65,7 +65,7 @@ func lie() *memstore.Store[string, string] {
 	if err != nil {
 		panic(err)
 	}
-	clock, err := newClock(0xfe, time.Minute)
+	clock, err := (&run{begun: time.Now()}).newClock(0xfe, time.Minute)
 	if err != nil {
 		panic(err)
 	}
@@ -93,7 +93,7 @@ func TestDeepest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*seed, 0))
 	sequences := Sequences()
 	for range 2 {
-		list = append(list, Named{Limits: timeout, Scenario: sequences[rng.IntN(len(sequences))]})
+		list = append(list, Named{Limits: timeout, Scenario: sequences.At(rng.IntN(sequences.Len()))})
 	}
 	if raceEnabled {
 		list = list[:1]

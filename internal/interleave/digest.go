@@ -11,11 +11,11 @@ import (
 // digest is equal for what is equal, and for nothing else that will ever be seen.
 type digest [sha256.Size]byte
 
-// remember adds an answer to what the actor has been told, and to what the judges ask about it.
+// remember adds an answer to what the actor has been told, when that was, and to what the judges ask about it.
 func (a *actor) remember(ch choice, after uint64, ans answer) {
 	b := a.run.buffer[:0]
 	b = append(b, a.seen[:]...)
-	b = append(b, byte(ch.call.place), byte(ch.late), byte(ch.fault))
+	b = append(b, byte(ch.call.place), byte(ch.late), byte(ch.fault), byte(a.run.ticks))
 	b = binary.BigEndian.AppendUint64(b, after)
 	b = ans.append(b)
 	a.seen, a.run.buffer = sha256.Sum256(b), b
@@ -111,6 +111,9 @@ func (r *run) digest(l *Limits) digest {
 		b = appendWrite(b, c.with)
 	}
 	b = append(b, byte(r.faults), byte(r.rejected), byte(r.ticks))
+	if l.exact {
+		b = append(b, byte(r.steps))
+	}
 	b = appendBools(b, r.ended, r.broken != nil)
 	if l.Preemptions >= 0 && r.last != nil {
 		b = append(b, byte(r.last.id), byte(r.preemptions))

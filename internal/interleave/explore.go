@@ -23,6 +23,8 @@ type Limits struct {
 	// Random runs that many schedules, each decision drawn from the seed, instead of going depth first. Zero for none.
 	Random int
 	Seed   uint64
+	// exact: a state that is reached in another number of steps is another state.
+	exact bool
 }
 
 // Report is what an exploration came to.
@@ -91,6 +93,7 @@ type frame struct {
 // mark tells a choice from others in different runs of one schedule. It is what a token says, for comparing.
 type mark struct {
 	known bool
+	tick  bool
 	actor int
 	place place
 	late  int
@@ -99,9 +102,9 @@ type mark struct {
 
 func (ch choice) mark() mark {
 	if ch.call == nil {
-		return mark{known: true, actor: -1}
+		return mark{known: true, tick: ch.tick, actor: -1}
 	}
-	return mark{true, ch.call.from.id, ch.call.place, ch.late, ch.fault}
+	return mark{true, false, ch.call.from.id, ch.call.place, ch.late, ch.fault}
 }
 
 // all goes depth first. The stack holds, for each step of the present schedule, which of how many choices is taken.

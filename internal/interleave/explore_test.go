@@ -16,24 +16,23 @@ import (
 
 var (
 	exploreFor = flag.Duration("explore", 0, "explore as many scenarios of all tables as there is time for")
-	onlyTable  = flag.String("table", "", "explore this table only: pairs, sequences, windows or triples")
+	onlyTable  = flag.String("table", "", "explore this table only: pairs, sequences, windows, handovers or triples")
 	cutOff     = flag.Int("cut", 100_000, "explore so many schedules of a scenario at most")
 	journalDir = flag.String("journal", "", "keep there how far the exploration has come, and go on from it")
 )
 
-// exploreLimits are what the large run explores: every fault at every call, one in a schedule, in all orders of two
-// actors. A third actor multiplies the orders by hundreds, so two preemptions have to do: what went wrong in the design
-// of the protocol needed no more.
-func exploreLimits(s *Scenario) Limits {
-	l := Limits{Faults: 1, Preemptions: -1, Schedules: *cutOff}
+// exploreLimits are what the large run explores: all orders of two actors. A third one multiplies the orders by hundreds,
+// so two preemptions have to do: what went wrong in the design of the protocol needed no more.
+func exploreLimits(s *Scenario, faults int) Limits {
+	l := Limits{Faults: faults, Preemptions: -1, Schedules: *cutOff}
 	if len(s.Actors) > 2 {
 		l.Preemptions = 2
 	}
 	return l
 }
 
-// TestExplore is the large run. Each table in an order that the seed gives, from where the journal says that the run
-// before was.
+// TestExplore is the large run: each table without a fault, and with one of any kind at any call. The scenarios come in an
+// order that the seed gives, from where the journal says that the run before was.
 func TestExplore(t *testing.T) {
 	if *exploreFor == 0 {
 		t.Skip("give -explore a duration")
@@ -45,19 +44,21 @@ func TestExplore(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all, open []*exploration
-	for _, table := range tables {
-		if *onlyTable != "" && *onlyTable != table.name {
+	for _, table := range Tables() {
+		if *onlyTable != "" && *onlyTable != table.Name {
 			continue
 		}
-		key := journalKey{Binary: binary, Table: table.name, Seed: *seed, Cut: *cutOff}
-		x, what, err := newExploration(*journalDir, key, table.all)
-		if err != nil {
-			t.Fatal(err)
+		for faults := range 2 {
+			key := journalKey{Binary: binary, Table: table.Name, Faults: faults, Seed: *seed, Cut: *cutOff}
+			x, what, err := newExploration(*journalDir, key, table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.explore = func(s *Scenario) (Report, error) { return Explore(t, s, exploreLimits(s, faults)) }
+			x.say = func(line string) { fmt.Fprintln(os.Stderr, "explore", line) }
+			x.say(key.name() + ": " + what)
+			all = append(all, x)
 		}
-		x.explore = func(s *Scenario) (Report, error) { return Explore(t, s, exploreLimits(s)) }
-		x.say = func(line string) { fmt.Fprintln(os.Stderr, "explore", line) }
-		x.say(table.name + ": " + what)
-		all = append(all, x)
 	}
 	if len(all) == 0 {
 		t.Fatalf("there is no table %q", *onlyTable)
@@ -80,8 +81,8 @@ func TestExplore(t *testing.T) {
 
 // exploration is a table on its way.
 type exploration struct {
-	table   func() []*Scenario
-	list    []*Scenario // in order; only while it runs, as the large ones have hundreds of thousands
+	table   scenarios
+	rows    []int // of the table, in the order of the seed
 	journal *journal
 	explore func(*Scenario) (Report, error)
 	say     func(line string)
@@ -90,19 +91,25 @@ type exploration struct {
 	said                time.Time
 }
 
-// newExploration reads the journal and says what it says.
-func newExploration(dir string, key journalKey, table func() []*Scenario) (x *exploration, what string, err error) {
-	x = &exploration{table: table, saveEvery: 5 * time.Second, sayEvery: 10 * time.Second}
-	x.journal, what, err = openJournal(dir, key, len(table()), time.Now())
-	return x, what, err
+// scenarios is a [Table], or what stands for one.
+type scenarios interface {
+	Len() int
+	At(row int) *Scenario
+	Find(name string) *Scenario
 }
 
-// inOrder is the table in the order of the seed.
-func (x *exploration) inOrder() []*Scenario {
-	list := x.table()
-	rng := rand.New(rand.NewPCG(x.journal.Key.Seed, 0))
-	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return list
+// newExploration reads the journal and says what it says.
+func newExploration(dir string, key journalKey, table scenarios) (x *exploration, what string, err error) {
+	x = &exploration{table: table, saveEvery: 5 * time.Second, sayEvery: 10 * time.Second}
+	for i := range table.Len() {
+		if table.At(i) != nil {
+			x.rows = append(x.rows, i)
+		}
+	}
+	rng := rand.New(rand.NewPCG(key.Seed, 0))
+	rng.Shuffle(len(x.rows), func(i, j int) { x.rows[i], x.rows[j] = x.rows[j], x.rows[i] })
+	x.journal, what, err = openJournal(dir, key, len(x.rows), time.Now())
+	return x, what, err
 }
 
 // explored is what came of the scenario at an index.
@@ -113,10 +120,8 @@ type explored struct {
 }
 
 // run explores on all processors as long as there is more time. What the journal counts is always the first scenarios of
-// the list: a scenario that ends before an earlier one has to wait for it. An error ends the run.
+// the order: a scenario that ends before an earlier one has to wait for it. An error ends the run.
 func (x *exploration) run(more func() bool) (err error) {
-	x.list = x.inOrder()
-	defer func() { x.list = nil }()
 	if err := x.repeat(); err != nil {
 		return err
 	}
@@ -128,7 +133,7 @@ func (x *exploration) run(more func() bool) (err error) {
 	x.said = counted
 	for {
 		hand := work
-		if next == len(x.list) || err != nil || !more() {
+		if next == len(x.rows) || err != nil || !more() {
 			hand = nil
 		}
 		if hand == nil && running == 0 {
@@ -166,7 +171,7 @@ func (x *exploration) workers() (work chan<- int, results <-chan explored, stop 
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range in {
-				rep, err := x.explore(x.list[i])
+				rep, err := x.explore(x.table.At(x.rows[i]))
 				out <- explored{i, rep, err}
 			}
 		})
@@ -208,7 +213,7 @@ func (x *exploration) repeat() error {
 		return nil
 	}
 	x.journal.Violation = nil
-	if s := byName(x.list, v.Scenario); s == nil {
+	if s := x.table.Find(v.Scenario); s == nil {
 		x.say("the scenario with the last violation is not there any more: " + v.Scenario)
 	} else {
 		rep, err := x.explore(s)

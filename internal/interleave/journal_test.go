@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -34,8 +35,17 @@ type journal struct {
 type journalKey struct {
 	Binary string // SHA-256 of the program, which is the code with all its limits
 	Table  string
+	Faults int // in one schedule
 	Seed   uint64
 	Cut    int
+}
+
+// name is that of the journal.
+func (k journalKey) name() string {
+	if k.Faults == 0 {
+		return k.Table
+	}
+	return k.Table + " with faults"
 }
 
 type journalViolation struct{ Scenario, Text string }
@@ -65,7 +75,7 @@ func openJournal(dir string, key journalKey, of int, now time.Time) (j *journal,
 	if dir == "" {
 		return fresh, "no journal", nil
 	}
-	fresh.path = filepath.Join(dir, key.Table+".json")
+	fresh.path = filepath.Join(dir, strings.ReplaceAll(key.name(), " ", "-")+".json")
 	text, err := os.ReadFile(fresh.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, "begins", os.MkdirAll(dir, 0o755)
@@ -127,7 +137,7 @@ func (j *journal) save(now time.Time) (err error) {
 func (j *journal) String() string {
 	seconds := max(j.Seconds, 1e-3)
 	text := fmt.Sprintf("%s: %d/%d scenarios (%.2f %%, %d cut off), %d schedules, %d states, %d judged, %d indeterminate without a fault",
-		j.Key.Table, j.Next, j.Of, 100*float64(j.Next)/float64(max(j.Of, 1)), j.CutOff, j.Schedules, j.States, j.Judged, j.Indeterminate)
+		j.Key.name(), j.Next, j.Of, 100*float64(j.Next)/float64(max(j.Of, 1)), j.CutOff, j.Schedules, j.States, j.Judged, j.Indeterminate)
 	text += fmt.Sprintf("; %.0f schedules/s, %.2f scenarios/s, %v of machine time",
 		float64(j.Schedules)/seconds, float64(j.Next)/seconds, inSeconds(j.MachineSeconds))
 	switch {

@@ -16,6 +16,11 @@ var all = Limits{Preemptions: -1}
 // by is an actor.
 func by(p flags.Phase, program ...Kind) Actor { return Actor{Phase: p, Program: program} }
 
+// paired is an actor that writes both places in one call.
+func paired(p flags.Phase, program ...Kind) Actor {
+	return Actor{Phase: p, Program: program, Paired: true}
+}
+
 // helper is an actor that is none of the repositories'.
 func helper(k Kind) Actor { return Actor{Program: []Kind{k}, Safe: true} }
 
@@ -75,7 +80,6 @@ func WhatBroke() []Named {
 
 // InPairs are scenarios of writes that go to both places in one call, beside such that do not.
 func InPairs() (list []Named) {
-	paired := func(p flags.Phase, program ...Kind) Actor { return Actor{Phase: p, Program: program, Paired: true} }
 	lost := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout, Reject}}
 	for _, n := range []struct {
 		hazard string

@@ -28,15 +28,19 @@ type visits struct {
 // theKey is what the runs in these tests are of.
 var theKey = journalKey{Binary: "b", Table: "pairs", Seed: 1, Cut: 5}
 
-// fifty are the scenarios of these runs.
-var fifty = sync.OnceValue(func() []*Scenario { return Pairs()[:50] })
+// fifty stands for a table: the first scenarios of one.
+type fifty struct{ *Table }
+
+func (fifty) Len() int { return 50 }
+
+var someTable = fifty{Sequences()}
 
 // visiting opens the journal in dir. wrong is a scenario with a violation, "" for none.
 func visiting(t *testing.T, dir string, key journalKey, wrong string) *visits {
 	t.Helper()
 	v := &visits{}
 	var err error
-	if v.exploration, v.what, err = newExploration(dir, key, func() []*Scenario { return slices.Clone(fifty()) }); err != nil {
+	if v.exploration, v.what, err = newExploration(dir, key, someTable); err != nil {
 		t.Fatal(err)
 	}
 	v.saveEvery = 0
@@ -112,12 +116,12 @@ func TestResumeAfterKill(t *testing.T) {
 		t.Fatalf("%d of %d scenarios, %d journals on the way, %v", len(v.names), v.journal.Of, len(journals), err)
 	}
 	for _, text := range journals {
-		checkGoesOn(t, text, v.inOrder())
+		checkGoesOn(t, text, v.rows)
 	}
 }
 
 // checkGoesOn resumes from a journal.
-func checkGoesOn(t *testing.T, text []byte, list []*Scenario) {
+func checkGoesOn(t *testing.T, text []byte, rows []int) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "pairs.json"), text, 0o600); err != nil {
@@ -125,12 +129,12 @@ func checkGoesOn(t *testing.T, text []byte, list []*Scenario) {
 	}
 	again := visiting(t, dir, theKey, "")
 	next := again.journal.Next
-	if err := again.run(always); err != nil || again.sum().Schedules != 10*len(list) || !again.journal.done() {
+	if err := again.run(always); err != nil || again.sum().Schedules != 10*len(rows) || !again.journal.done() {
 		t.Errorf("after %d: %v, %v", next, again.journal, err)
 	}
 	want := map[string]int{}
-	for _, s := range list[next:] {
-		want[s.Name()]++
+	for _, row := range rows[next:] {
+		want[someTable.At(row).Name()]++
 	}
 	got := map[string]int{}
 	for _, name := range again.names {
@@ -178,7 +182,7 @@ func TestOtherKeyBeginsAgain(t *testing.T) {
 // TestViolationIsRepeatedFirst: it ends the run, and the next one does not go on before it is gone.
 func TestViolationIsRepeatedFirst(t *testing.T) {
 	dir := t.TempDir()
-	wrong := visiting(t, "", theKey, "").inOrder()[20].Name()
+	wrong := someTable.At(visiting(t, "", theKey, "").rows[20]).Name()
 	first := visiting(t, dir, theKey, wrong)
 	var violation *Violation
 	if err := first.run(always); !errors.As(err, &violation) || first.journal.Next > 20 || len(first.names) > 21+4*runtime.GOMAXPROCS(0) {

@@ -50,9 +50,8 @@ type shortening struct {
 // shorten sets Shortest if it gets to the end within so many schedules.
 //
 // Each search is complete within its bounds, so what it does not find is not there. Searches with few preemptions come
-// first as they are the small ones. The last is for the fewest steps. It too follows each state once only, and loses no
-// shorter way to it: every decision adds one answer to what exactly one actor has been told, late writes and lost answers
-// included, or ends the schedule, and the digest has both. So all ways to a state have the same number of steps.
+// first as they are the small ones. The last is for the fewest steps. It too follows each state once only; that it loses
+// no shorter way to one, steps are a part of its states.
 func (s *shortening) shorten(within int) error {
 	s.left = within
 	most := s.limits.Preemptions
@@ -74,7 +73,7 @@ func (s *shortening) shorten(within int) error {
 // search explores within these bounds, up to the first violation or thoroughly, up to the end.
 func (s *shortening) search(faults, preemptions int, thorough bool) error {
 	l := s.limits
-	l.Faults, l.Preemptions, l.Schedules, l.Random = faults, preemptions, s.left, 0
+	l.Faults, l.Preemptions, l.Schedules, l.Random, l.exact = faults, preemptions, s.left, 0, thorough
 	e := newExplorer(s.scenario, l)
 	e.thorough = thorough
 	err := e.all()

@@ -136,7 +136,7 @@ func TestCover(t *testing.T) {
 	for _, table := range Tables() {
 		t.Run(table.Name, func(t *testing.T) {
 			exploreAll(t, table.Cover(*seed, Faults()...), func(s *Scenario) Limits {
-				return Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: map[bool]int{true: 2, false: -1}[len(s.Actors)>2], Schedules: 300_000}
+				return Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: map[bool]int{true: 2, false: -1}[len(s.Actors) > 2], Schedules: 300_000}
 			})
 		})
 	}
