@@ -21,16 +21,6 @@ var (
 	journalDir = flag.String("journal", "", "keep there how far the exploration has come, and go on from it")
 )
 
-// exploreLimits are what the large run explores: all orders of two actors. A third one multiplies the orders by hundreds,
-// so two preemptions have to do: what went wrong in the design of the protocol needed no more.
-func exploreLimits(s *Scenario, faults int) Limits {
-	l := Limits{Faults: faults, Preemptions: -1, Schedules: *cutOff}
-	if len(s.Actors) > 2 {
-		l.Preemptions = 2
-	}
-	return l
-}
-
 // TestExplore is the large run: each table without a fault, and with one of any kind at any call. The scenarios come in an
 // order that the seed gives, from where the journal says that the run before was.
 func TestExplore(t *testing.T) {

@@ -93,7 +93,7 @@ func InPairs() (list []Named) {
 		{"a pair stands still because of a dead intent", from("intent dead", paired(phaseB, Update), by(phaseN, Put))},
 		{"new stands in the way of a pair while old decides", newScenario(startForeign, skewStart, []Actor{paired(phaseA, Update), by(phaseA, Get)})},
 	} {
-		n.Scenario.pairs = pairing{name: "first"}
+		n.pairs = pairing{name: "first"}
 		list = append(list, Named{n.Name(), n.hazard, lost, n.Scenario})
 	}
 	return list

@@ -95,21 +95,11 @@ func some(list []*Scenario) []*Scenario {
 	return part
 }
 
-// bounded is how many preemptions there are at most in the default tests where three or more take part.
-func bounded(s *Scenario) int {
-	if len(s.Actors) > 2 {
-		return 1
-	}
-	return -1
-}
-
 // TestTables explores scenarios of each table without any fault.
 func TestTables(t *testing.T) {
 	for _, table := range Tables() {
 		t.Run(table.Name, func(t *testing.T) {
-			exploreAll(t, some(table.Cover(*seed, None)), func(s *Scenario) Limits {
-				return Limits{Preemptions: bounded(s)}
-			})
+			exploreAll(t, some(table.Cover(*seed, None)), quickLimits)
 		})
 	}
 }
@@ -118,26 +108,23 @@ func TestTables(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for _, table := range Tables() {
 		t.Run(table.Name, func(t *testing.T) {
-			exploreAll(t, some(table.Cover(*seed, None)), func(*Scenario) Limits {
-				return Limits{Faults: 2, Preemptions: -1, Random: 25, Seed: *seed}
-			})
+			exploreAll(t, some(table.Cover(*seed, None)), randomLimits)
 		})
 	}
 }
 
-// full is what CI explores.
-var full = flag.Bool("full", false, "explore all schedules of scenarios that have every pair of values of two columns, faults included")
+// pairwise is what CI explores.
+var pairwise = flag.Bool("pairwise", false, "explore scenarios that have every pair of values of two columns of a table, faults included")
 
-// TestCover explores scenarios that have every pair of values of two columns of a table, each with all its schedules.
-func TestCover(t *testing.T) {
-	if !*full {
-		t.Skip("give -full")
+// TestPairwise explores scenarios that have every two values that can occur together in two columns of a table, faults
+// included, each with all its schedules.
+func TestPairwise(t *testing.T) {
+	if !*pairwise {
+		t.Skip("give -pairwise")
 	}
 	for _, table := range Tables() {
 		t.Run(table.Name, func(t *testing.T) {
-			exploreAll(t, table.Cover(*seed, Faults()...), func(s *Scenario) Limits {
-				return Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: map[bool]int{true: 2, false: -1}[len(s.Actors) > 2], Schedules: 300_000}
-			})
+			exploreAll(t, table.Cover(*seed, Faults()...), pairwiseLimits)
 		})
 	}
 }
