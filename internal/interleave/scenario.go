@@ -24,6 +24,8 @@ type Scenario struct {
 	pairs pairing
 	// places opens the two places of one schedule, empty; nil for places in memory.
 	places func() ([2]store, error)
+	// checked: each answer of the places is compared with what it has to be; see Over.
+	checked bool
 }
 
 // The phases, as short as they are in the tables.
