@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -43,7 +44,11 @@ func (s *texts[K, V]) text(v V) string {
 			return s.known[i]
 		}
 	}
-	return fmt.Sprintf("%+v, a value that was never stored here", v)
+	var all []string
+	for i, known := range s.known {
+		all = append(all, fmt.Sprintf("%s: %+v", known, s.number(i)))
+	}
+	return fmt.Sprintf("%+v, which is none of these: %s", v, strings.Join(all, ", "))
 }
 
 // write is a write of a text as one of the value that stands for it.

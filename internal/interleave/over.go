@@ -68,7 +68,7 @@ func (c *checked) Get(ctx context.Context, k string) (record, error) {
 	case failed != nil:
 		c.run.violation("%v fails to read %s: %w", c.place, describe(want), failed)
 	case got != want:
-		c.run.violation("%v answers %s, and holds %s", c.place, describe(got), describe(want))
+		c.run.violation("%v answers %s to a read, but holds %s", c.place, describe(got), describe(want))
 	}
 	return rec, err
 }
@@ -124,14 +124,14 @@ func (c *checked) judge(w *write, before record, err error) {
 	var refused *stores.ConditionError
 	switch {
 	case err == nil && !holds:
-		c.run.violation("%v takes %s %s, and holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
+		c.run.violation("%v takes %s %s, although it holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
 	case err == nil:
 	case !errors.As(err, &refused):
 		c.run.violation("%v fails to store %s %s: %w", c.place, describe(w.Record), condition(w.If), err)
 	case holds:
-		c.run.violation("%v refuses %s %s, and holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
+		c.run.violation("%v refuses %s %s, although it holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
 	case refused.Stored != before.Meta:
-		c.run.violation("%v refuses %s %s because of %s, and holds %s", c.place, describe(w.Record), condition(w.If),
+		c.run.violation("%v refuses %s %s and names %s, but holds %s", c.place, describe(w.Record), condition(w.If),
 			describe(record{Meta: refused.Stored}), describe(before))
 	}
 }
