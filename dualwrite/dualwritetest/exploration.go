@@ -3,6 +3,7 @@ package dualwritetest
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -114,7 +115,7 @@ actor a made, and s0 the first of those that were there before.`
 func (e *exploration[K, V]) violation(v *interleave.Violation) string {
 	replay := v.Scenario + " @ " + strings.Join(v.Schedule, " ")
 	return fmt.Sprintf("%v\n\n%s\n%s\n\n%s\n\nTo run it again:\n%s='%s' go test -run '^%s$' .\nor set\nExploreOptions.Replay: %q",
-		v.Err, v.Scenario, v.Trace, legend, replayVariable, replay, e.Name(), replay)
+		v.Err, v.Scenario, v.Trace, legend, replayVariable, replay, regexp.QuoteMeta(e.Name()), replay)
 }
 
 // replay runs one schedule and tells it.

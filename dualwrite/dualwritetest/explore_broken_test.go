@@ -89,14 +89,6 @@ func removesTombstones(ctx context.Context, s *mem, w write) error {
 	return err
 }
 
-func createsOverUnstamped(ctx context.Context, s *mem, w write) error {
-	err := s.Put(ctx, w)
-	if there, refused := refusedBy(err); refused && w.If == stores.IfStamp(stores.Absent) && there.Version.IsUnstamped() {
-		return force(ctx, s, w)
-	}
-	return err
-}
-
 func storesWhatItRefuses(ctx context.Context, s *mem, w write) error {
 	err := s.Put(ctx, w)
 	if _, refused := refusedBy(err); refused {
@@ -144,11 +136,9 @@ func (s *stale) Get(ctx context.Context, key string) (record, error) {
 type half struct{ store }
 
 func (h half) PutPair(ctx context.Context, mine write, other store, theirs write) error {
-	if err := h.Put(ctx, mine); err != nil {
-		return &stores.PairError{First: err}
-	}
-	if err := other.Put(ctx, theirs); err != nil {
-		return &stores.PairError{Second: err}
+	first, second := h.Put(ctx, mine), other.Put(ctx, theirs)
+	if first != nil || second != nil {
+		return &stores.PairError{First: first, Second: second}
 	}
 	return nil
 }
@@ -163,35 +153,34 @@ var unfit = []struct {
 	breaks func(old, new *mem) (store, store)
 	want   string
 }{
-	{"prev is not stored", both(storesOther(func(w *write) { w.Record.Prev = stores.Unknown })), ""},
+	{"prev is not stored", both(storesOther(func(w *write) { w.Record.Prev = stores.Unknown })), "to a read, but holds"},
 	{"an unknown prev is read as absent", both(answersOther(func(r *record) {
 		if r.Prev.IsUnknown() && !r.Version.IsUnstamped() {
 			r.Prev = stores.Absent
 		}
-	})), ""},
-	{"the mark of an intent is lost", both(storesOther(func(w *write) { w.Record.Intent = false })), ""},
-	{"tombstones are removed", both(puts(removesTombstones)), ""},
-	{"the dead stamp is not looked at", both(storesOther(func(w *write) { w.If.OrDead = stores.Unknown })), ""},
+	})), "prev absent} to a read, but holds {"},
+	{"the mark of an intent is lost", both(storesOther(func(w *write) { w.Record.Intent = false })), "intent}"},
+	{"tombstones are removed", both(puts(removesTombstones)), "nothing to a read, but holds {"},
+	{"the dead stamp is not looked at", both(storesOther(func(w *write) { w.If.OrDead = stores.Unknown })), "although it holds {"},
 	{"equal is older", both(storesOther(func(w *write) {
 		if _, stamped := w.If.Version.Stamp(); stamped && w.If.Kind == stores.KindIfOlder {
 			w.If = stores.IfAtMost(w.If.Version, stores.Unknown)
 		}
-	})), ""},
-	{"a record without a stamp passes for none", both(puts(createsOverUnstamped)), ""},
-	{"a refusal does not say all", both(puts(refusesWithoutMeta)), ""},
-	{"a write is refused and stored", both(puts(storesWhatItRefuses)), ""},
-	{"conditions are not looked at", both(puts(force)), ""},
-	{"a value loses a part", func(old, new *mem) (store, store) { return old, rounding{new} }, ""},
-	{"a value loses a field on one side", func(old, _ *mem) (store, store) { return old, nameless() }, ""},
+	})), "although it holds {"},
+	{"a refusal does not say all", both(puts(refusesWithoutMeta)), "and names {"},
+	{"a write is refused and stored", both(puts(storesWhatItRefuses)), "to a read, but holds"},
+	{"conditions are not looked at", both(puts(force)), "although it holds {"},
+	{"a value loses a part", func(old, new *mem) (store, store) { return old, rounding{new} }, "which is none of these: "},
+	{"a value loses a field on one side", func(old, _ *mem) (store, store) { return old, nameless() }, "{Name: Age:"},
 	{"versions lose their last byte", both(storesOther(func(w *write) {
 		if s, ok := w.Record.Version.Stamp(); ok {
 			s[15] = 0
 			w.Record.Version = s.Version()
 		}
-	})), ""},
-	{"reads are stale", func(old, new *mem) (store, store) { return old, &stale{store: new, before: map[string]record{}} }, ""},
-	{"a pair of writes is not atomic", func(old, new *mem) (store, store) { return half{old}, half{new} }, ""},
-	{"all keys are one record", func(old, new *mem) (store, store) { return old, oneKey{new} }, ""},
+	})), "to a read, but holds"},
+	{"reads are stale", func(old, new *mem) (store, store) { return old, &stale{store: new, before: map[string]record{}} }, "to a read, but holds {"},
+	{"a pair of writes is not atomic", func(old, new *mem) (store, store) { return half{old}, half{new} }, "holds {"},
+	{"all keys are one record", func(old, new *mem) (store, store) { return old, oneKey{new} }, "holds "},
 }
 
 // nameless is a store whose mapping knows no names.
@@ -215,17 +204,17 @@ func TestExploreFailsOverUnfitStores(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestExploreUnfit$", "-test.short", "-test.v")
 	cmd.Env = append(os.Environ(), brokenVariable+"=unfit")
 	out, err := cmd.CombinedOutput()
-	var failed *exec.ExitError
-	if !errors.As(err, &failed) {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
 		t.Fatalf("it passes, or could not be run: %v", err)
 	}
 	for _, u := range unfit {
 		name := "TestExploreUnfit/" + strings.ReplaceAll(u.name, " ", "_")
-		_, story, found := strings.Cut(string(out), "=== RUN   "+name+"\n")
+		_, story, _ := strings.Cut(string(out), "=== RUN   "+name+"\n")
 		story, _, _ = strings.Cut(story, "=== RUN")
-		story, _, ended := strings.Cut(story, "--- FAIL: "+name)
+		failed := strings.Contains(string(out), "--- FAIL: "+name+" ")
 		for _, want := range []string{u.want, "DUALWRITETEST_REPLAY='", "go test -run '^" + name + "$'"} {
-			if !found || !ended || !strings.Contains(story, want) {
+			if !failed || !strings.Contains(story, want) {
 				t.Errorf("%s: want a failure with %q:\n%s", u.name, want, story)
 			}
 		}
@@ -245,5 +234,18 @@ func TestExploreUnfit(t *testing.T) {
 				Key: userKey, Value: userValue,
 			}, nil)
 		})
+	}
+}
+
+// alone fails the test if two writes run at the same time.
+func alone(t *testing.T, inUse chan struct{}) func(ctx context.Context, s *mem, w write) error {
+	return func(ctx context.Context, s *mem, w write) error {
+		select {
+		case inUse <- struct{}{}:
+			defer func() { <-inUse }()
+		default:
+			t.Error("two writes run at the same time")
+		}
+		return s.Put(ctx, w)
 	}
 }

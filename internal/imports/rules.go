@@ -153,7 +153,7 @@ var closures = []closure{{
 	},
 	why: "who imports it must not compile a database driver, a command line, a flag service, a test library or the explorer",
 }, {
-	from:  []string{"./stores/memstore", "./stores/boltstore"},
+	from: []string{"./stores/memstore", "./stores/boltstore"},
 	never: []string{
 		"github.com/open-feature/...", "github.com/alecthomas/...", "github.com/schollz/...", "flag", "testing/...",
 		"github.com/anishathalye/...", "./internal/...",

@@ -100,12 +100,11 @@ func (c *checked) PutPair(ctx context.Context, mine write, other store, theirs w
 	err := stores.PutPair(ctx, c.store, mine, o.store, theirs)
 	var neither *stores.PairError
 	switch {
+	case errors.As(err, &neither) && neither.First == nil && neither.Second == nil:
+		c.run.violation("neither of two writes is stored, and nothing is wrong with either")
 	case errors.As(err, &neither):
 		c.judge(&mine, old, neither.First)
 		o.judge(&theirs, now, neither.Second)
-		if neither.First == nil && neither.Second == nil {
-			c.run.violation("neither of two writes is stored, and nothing is wrong with either")
-		}
 	case errors.Is(err, errors.ErrUnsupported):
 	default:
 		c.judge(&mine, old, err)
@@ -124,7 +123,7 @@ func (c *checked) judge(w *write, before record, err error) {
 	var refused *stores.ConditionError
 	switch {
 	case err == nil && !holds:
-		c.run.violation("%v takes %s %s, although it holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
+		c.run.violation("%v accepts %s %s, although it holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
 	case err == nil:
 	case !errors.As(err, &refused):
 		c.run.violation("%v fails to store %s %s: %w", c.place, describe(w.Record), condition(w.If), err)
