@@ -62,7 +62,7 @@ func (e *exploration[K, V]) all(list []interleave.Named) {
 	}
 	wg.Wait()
 	took := time.Since(begun)
-	e.Logf("%d of %d scenarios (%d too large to run every order), %d schedules, %d store calls, %v, %.0f schedules/s, pair writes %v, seed %d",
+	e.Logf("%d of %d scenarios (%d bounded, having more orders than their share), %d schedules, %d store calls, %v, %.0f schedules/s, pair writes %v, seed %d",
 		e.scenarios, len(list), e.bounded, e.schedules, e.calls.Load(), took.Round(time.Millisecond),
 		float64(e.schedules)/took.Seconds(), e.paired, e.opts.Seed)
 }
@@ -86,7 +86,7 @@ func (e *exploration[K, V]) scenario(n *interleave.Named, o *outside) {
 	defer e.mu.Unlock()
 	e.scenarios++
 	e.schedules += total
-	if !rep.Complete {
+	if !rep.Complete && rep.Violation == nil {
 		e.bounded++
 	}
 	switch {
