@@ -32,7 +32,7 @@ type exploration[K, V any] struct {
 
 // workers is how many schedules run at the same time at least: a store that waits for a disk or a network keeps no
 // processor busy.
-const workers = 8
+const workers = 32
 
 // all explores scenarios, several at a time, until one fails.
 func (e *exploration[K, V]) all(list []interleave.Named) {

@@ -57,10 +57,10 @@ func (o *ExploreOptions) withDefaults() (ExploreOptions, error) {
 // A schedule makes one store call at a time, and only Get, Put and PutPair; time stands still in it, but not for the stores,
 // whose calls are made outside of it. So a store that looks at a condition and then writes, in two steps, is not found
 // here, nor is what only scans, batches, large values or conditions that the protocol never uses show: run storetest for
-// each store first, and [Run]. Schedules of different records run at the same time, eight or more, unless Serial is set.
+// each store first, and [Run]. Schedules of different records run at the same time, 32 or more, unless Serial is set.
 //
-// With stores in memory the default takes about five seconds on two processors. It makes some 600,000 store calls: with a
-// database that takes 0.3 ms for each, half a minute. Scenarios that have more orders than their share of the schedules are
+// With stores in memory the default takes about five seconds on two processors. It makes some 600,000 store calls: half
+// a minute over a database that takes a millisecond for each, and lets 32 callers wait at the same time. Scenarios that have more orders than their share of the schedules are
 // bounded, half of the share being drawn at random; the log says how many are, and with which seed.
 func Explore[K, V any](t *testing.T, c Config[K, V], o *ExploreOptions) {
 	t.Helper()
