@@ -60,8 +60,9 @@ func (o *ExploreOptions) withDefaults() (ExploreOptions, error) {
 // each store first, and [Run]. Schedules of different records run at the same time, 32 or more, unless Serial is set.
 //
 // With stores in memory the default takes about five seconds on two processors. It makes some 600,000 store calls: half
-// a minute over a database that takes a millisecond for each, and lets 32 callers wait at the same time. Scenarios that have more orders than their share of the schedules are
-// bounded, half of the share being drawn at random; the log says how many are, and with which seed.
+// a minute over a database that takes a millisecond for each and lets 32 callers wait at the same time. A scenario that has
+// more orders than its share of the schedules is bounded, and half of the share is drawn at random; the log says how many
+// are bounded, and with which seed.
 func Explore[K, V any](t *testing.T, c Config[K, V], o *ExploreOptions) {
 	t.Helper()
 	opts, err := o.withDefaults()

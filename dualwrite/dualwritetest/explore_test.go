@@ -30,7 +30,7 @@ func TestExploreSoundStores(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			dualwritetest.Explore(t, dualwritetest.Config[string, user]{Open: s.open, Key: userKey, Value: userValue},
-				&dualwritetest.ExploreOptions{Schedules: 2000, Seed: 1})
+				&dualwritetest.ExploreOptions{Schedules: 1000, Seed: 1})
 		})
 	}
 }
