@@ -14,8 +14,10 @@ import (
 type Config[K, V any] struct {
 	// Open returns two empty stores and closes them with t.Cleanup. It is called for each subtest, some 850 times in a
 	// full run and 400 times with -short, often concurrently; empty views of a database that stays open are the cheapest.
+	// Explore calls it once.
 	Open func(t *testing.T) (old, new stores.Store[K, V])
-	// Key returns the i-th key. Keys of different i from 0 to 31 are different records.
+	// Key returns the i-th key. Keys of different i are different records: Run needs those from 0 to 31, Explore one for
+	// each schedule.
 	Key func(i int) K
 	// Value returns the i-th value. Values of different i from 0 to 255 are different, and are so after both stores had
 	// them. The kit counts with them.
@@ -24,7 +26,7 @@ type Config[K, V any] struct {
 	Equal func(a, b V) bool
 	// Options are those of every repository that the kit makes, but for the Clock: each gets its own. Default nil: the
 	// defaults. Stores that can commit together are then written together; run the kit a second time with
-	// SeparateWrites set if any instance of yours will have it.
+	// SeparateWrites set if any instance of yours will have it. Explore does not use them.
 	Options *dualwrite.Options
 	// Serial keeps subtests from running concurrently. Default false.
 	Serial bool

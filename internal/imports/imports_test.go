@@ -65,6 +65,9 @@ func TestEachRuleCanFail(t *testing.T) {
 		{from: "./dualwrite", to: "./flags/flagtest", want: []string{"over the contract alone", "test kits"}},
 		{from: "./dualwrite", to: "testing/synctest", want: []string{"test libraries", "must not compile"}},
 		{from: "./dualwrite/dualwritetest", to: "./copier", want: []string{"needs no copier", "two halves"}},
+		{from: "./dualwrite/dualwritetest", to: "github.com/anishathalye/porcupine", want: []string{"no test library"}},
+		{from: "./dualwrite", to: "./internal/interleave", want: []string{"over the contract alone", "or the explorer"}},
+		{from: "./stores/boltstore", to: "./internal/interleave", want: []string{"drivers never import drivers", "its database along"}},
 		{from: "./copier", to: "./dualwrite", want: []string{"no repository", "two halves"}},
 		{from: "./copier", to: "./flags", test: true, want: []string{"knows no flag"}},
 		{from: "./copier/cmd/copier", to: "./dualwrite", want: []string{"writes through no repository", "two halves"}},
@@ -77,6 +80,7 @@ func TestEachRuleCanFail(t *testing.T) {
 		{from: "./surprise", to: "fmt", want: []string{"in no layer"}},
 
 		{from: "./dualwrite", to: "./stores/storetest", test: true},
+		{from: "./dualwrite/dualwritetest", to: "./internal/interleave"},
 		{from: "./dualwrite", to: "github.com/google/go-cmp/cmp", test: true},
 		{from: "./dualwrite", to: "github.com/sony/gobreaker/v2"},
 		{from: "./examples/quickstart", to: "./stores/storefault"},

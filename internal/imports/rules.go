@@ -66,8 +66,9 @@ var layers = []layer{{
 		"it from overwriting a newer write is in the contract",
 }, {
 	packages: []string{"./dualwrite/dualwritetest"},
-	may:      []string{"std", "./stores/...", "./flags/...", "./dualwrite"},
-	why:      "the caller's view of a repository needs no copier and no test library",
+	may:      []string{"std", "./stores/...", "./flags/...", "./dualwrite", "./internal/interleave"},
+	why: "the caller's view of a repository needs no copier and no test library of its own; the explorer brings both along, which " +
+		"only tests compile, as nothing but tests and examples imports a kit",
 }, {
 	packages: []string{"./copier"},
 	may:      []string{"std", "./stores", "golang.org/x/sync/...", "golang.org/x/time/rate"},
@@ -148,13 +149,16 @@ var closures = []closure{{
 	from: []string{"./dualwrite", "./copier", "./flags"},
 	never: []string{
 		"go.etcd.io/bbolt/...", "go.mongodb.org/...", "github.com/aws/...", "github.com/alecthomas/...", "github.com/schollz/...",
-		"github.com/open-feature/go-sdk-contrib/...", "flag", "testing/...",
+		"github.com/open-feature/go-sdk-contrib/...", "flag", "testing/...", "github.com/anishathalye/...", "./internal/...",
 	},
-	why: "who imports it must not compile a database driver, a command line, a flag service or a test library",
+	why: "who imports it must not compile a database driver, a command line, a flag service, a test library or the explorer",
 }, {
-	from:  []string{"./stores/memstore", "./stores/boltstore"},
-	never: []string{"github.com/open-feature/...", "github.com/alecthomas/...", "github.com/schollz/...", "flag", "testing/..."},
-	why:   "a store brings its database along and nothing else",
+	from: []string{"./stores/memstore", "./stores/boltstore"},
+	never: []string{
+		"github.com/open-feature/...", "github.com/alecthomas/...", "github.com/schollz/...", "flag", "testing/...",
+		"github.com/anishathalye/...", "./internal/...",
+	},
+	why: "a store brings its database along and nothing else",
 }}
 
 // topLevel are the folders of the repository, apart from those whose name begins with a dot.

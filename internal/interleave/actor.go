@@ -113,7 +113,8 @@ func (a *actor) start() {
 	a.run.actorsRunning.Go(func() {
 		for _, o := range a.ops {
 			a.begin(o)
-			o.finish(o.do(a))
+			out := o.do(a)
+			a.end(o, out)
 		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -126,6 +127,13 @@ func (a *actor) begin(o *op) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	o.begun = true
+}
+
+// end notes what an operation answers.
+func (a *actor) end(o *op, out outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o.finish(out)
 }
 
 // current is the operation that the actor is at; nil when it has ended.

@@ -18,11 +18,20 @@ type judge struct {
 	indeterminate int
 }
 
-// verdict is nil, or what is wrong.
+// verdict is nil, or what is wrong: what was violated in a step, also in one of the judges' own, comes before what follows
+// from it.
 func (j *judge) verdict(r *run) error {
-	if r.broken != nil {
+	if r.look(); r.broken != nil {
 		return r.broken
 	}
+	if err := j.consequences(r); r.broken == nil {
+		return err
+	}
+	return r.broken
+}
+
+// consequences is nil, or what is wrong with how a schedule came out.
+func (j *judge) consequences(r *run) error {
 	if r.scenario.Wiped {
 		return r.untouched()
 	}
@@ -41,7 +50,7 @@ func (j *judge) verdict(r *run) error {
 	if !j.explained(r.initial.state, h.events) {
 		return fmt.Errorf("no order explains the history, from %v:\n%s", r.initial.state, h)
 	}
-	return r.broken
+	return nil
 }
 
 // answers checks each answer for itself.

@@ -40,9 +40,10 @@ type run struct {
 	last        *actor
 	preemptions int
 	// broken is what was violated in a step; later steps change nothing about it.
-	broken error
-	trace  *trace // nil unless somebody wants to read it
-	buffer []byte // for digests
+	broken   error
+	breaking sync.Mutex // two reads at once may go wrong
+	trace    *trace     // nil unless somebody wants to read it
+	buffer   []byte     // for digests
 
 	over          atomic.Bool
 	actorsRunning sync.WaitGroup
@@ -66,6 +67,9 @@ func newRun(s *Scenario) (*run, error) {
 	var err error
 	if r.stores, err = open(); err != nil {
 		return nil, err
+	}
+	if s.checked {
+		r.check()
 	}
 	if err := r.fill(&s.Start); err != nil {
 		return nil, err
@@ -116,7 +120,7 @@ func (r *run) fill(s *Start) error {
 		if rec.Version.IsUnstamped() {
 			cond = stores.IfOlder(stores.Unstamped)
 		}
-		if err := r.stores[p].Put(context.Background(), write{Key: key, Record: rec, If: cond}); err != nil {
+		if err := r.stores[p].Put(context.Background(), write{Key: key, Record: rec, If: cond}); err != nil && r.broken == nil {
 			return fmt.Errorf("interleave: start state %q: %w", s.Name, err)
 		}
 		r.contents[rec.Version] = contentOf(rec)
@@ -260,6 +264,8 @@ func (r *run) credit(v stores.Version, p place) {
 }
 
 func (r *run) violation(format string, args ...any) {
+	r.breaking.Lock()
+	defer r.breaking.Unlock()
 	if r.broken == nil {
 		r.broken = fmt.Errorf(format, args...)
 	}

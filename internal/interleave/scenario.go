@@ -20,6 +20,9 @@ type Scenario struct {
 	Wiped bool
 	// Fault is the one that may happen, at any call; None for what the limits say.
 	Fault Fault
+	// checked: each answer of the places is compared with what it has to be; see Over.
+	checked bool
+
 	skew  string
 	pairs pairing
 	// places opens the two places of one schedule, empty; nil for places in memory.

@@ -120,9 +120,8 @@ const (
 func (r *run) take(ch choice) {
 	r.steps++
 	if ch.tick {
-		r.ticks++
 		r.trace.add("%-8s time goes on", ch.token())
-		time.Sleep(tick)
+		r.sleep()
 		return
 	}
 	if ch.call == nil {
@@ -158,6 +157,19 @@ func (r *run) take(ch choice) {
 	if reply {
 		c.answer(ans)
 	}
+}
+
+// sleep lets time go on. Nothing but time orders what the scheduler did before it and what those do who wake up: the locks,
+// which those take as well, tell the race detector.
+func (r *run) sleep() {
+	for _, a := range r.actors {
+		a.mu.Lock()
+	}
+	r.ticks++
+	for _, a := range r.actors {
+		a.mu.Unlock()
+	}
+	time.Sleep(tick)
 }
 
 // cut lets no write arrive any more that is in flight; the next stage may begin then, if there is one.
@@ -253,6 +265,9 @@ func (r *run) before(c *call) []record {
 
 // held is what a place holds now.
 func (r *run) held(p place) record {
+	if c, ok := r.stores[p].(*checked); ok {
+		return c.held()
+	}
 	rec, err := stores.OrAbsent(r.stores[p].Get(context.Background(), key))
 	if err != nil {
 		r.violation("reading %v: %w", p, err)

@@ -1,0 +1,5 @@
+//go:build !race
+
+package dualwritetest
+
+const raceEnabled = false
