@@ -3,10 +3,9 @@ package interleave
 import (
 	"flag"
 	"fmt"
-	"iter"
 	"runtime"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -49,38 +48,24 @@ func (sum *total) String() string {
 		sum.scenarios, sum.partial, sum.Schedules, sum.States, sum.Judged, sum.Indeterminate)
 }
 
-// exploreAll runs scenarios on all processors.
+// exploreAll runs scenarios on all processors. It stops at the first one that fails: the others tend to say the same.
 func exploreAll(t *testing.T, list []*Scenario, limits func(s *Scenario) Limits) {
-	t.Helper()
-	exploreEach(t, slices.Values(list), limits)
-}
-
-// exploreEach stops at the first scenario that fails: the others tend to say the same.
-func exploreEach(t *testing.T, list iter.Seq[*Scenario], limits func(s *Scenario) Limits) {
 	t.Helper()
 	begun := time.Now()
 	var sum total
-	next := make(chan *Scenario)
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for s := range next {
-				if !t.Failed() {
-					sum.explore(t, s, limits(s))
-				}
+			for i := next.Add(1) - 1; i < int64(len(list)) && !t.Failed(); i = next.Add(1) - 1 {
+				sum.explore(t, list[i], limits(list[i]))
 			}
 		})
 	}
-	for s := range list {
-		if t.Failed() {
-			break
-		}
-		next <- s
-	}
-	close(next)
 	workers.Wait()
 	took := time.Since(begun)
-	t.Logf("%v, %.0f schedules/s, %v, seed %d", &sum, float64(sum.Schedules)/took.Seconds(), took.Round(time.Millisecond), *seed)
+	t.Logf("%v, %.0f schedules/s, %.1f scenarios/s, %v, seed %d", &sum, float64(sum.Schedules)/took.Seconds(),
+		float64(sum.scenarios)/took.Seconds(), took.Round(time.Millisecond), *seed)
 }
 
 // some is a part of the scenarios, spread over all of them, in short tests and under the race detector.
