@@ -21,6 +21,13 @@ func paired(p flags.Phase, program ...Kind) Actor {
 	return Actor{Phase: p, Program: program, Paired: true}
 }
 
+// handedOver is the scenario with a last actor that is a verify, without which that before it does not start.
+func handedOver(s *Scenario) *Scenario {
+	n := len(s.Actors)
+	s.Actors[n-1].Stage, s.Actors[n-2].Stage, s.Actors[n-2].Needs = 2, 3, n
+	return s
+}
+
 // helper is an actor that is none of the repositories'.
 func helper(k Kind) Actor { return Actor{Program: []Kind{k}, Safe: true} }
 
@@ -73,6 +80,8 @@ func WhatBroke() []Named {
 			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
 		{"foreign stamp", "new refuses a mirror for ever, and the places stay different", all,
 			newScenario(startForeign, skewStart, []Actor{by(phaseA, Put), by(phaseA, Get)})},
+		{"clean verify", "new-only begins before new has everything", all,
+			handedOver(from("put missed", by(phaseA, Get), by(phaseN, Get), helper(Verify)))},
 		{"dead intent", "an intent that can never commit stands in the way for ever", all,
 			from("intent dead", by(phaseB, Update), by(phaseN, Put))},
 	}
@@ -86,6 +95,7 @@ func InPairs() (list []Named) {
 		*Scenario
 	}{
 		{"a pair whose answer is lost is sent again with another stamp", from("stamped both", paired(phaseB, Put), by(phaseB, Get, Update))},
+		{"a pair whose answer is lost is overwritten and applied again", from("stamped both", paired(phaseB, Put), by(phaseA, Get, Put))},
 		{"a pair that arrives late overwrites what was written since", from("stamped both", paired(phaseA, Put), by(phaseA, Get, Put))},
 		{"a pair goes over an intent that can still commit", from("intent", paired(phaseA, Update), by(phaseB, Get, Update))},
 		{"a pair goes over what only old has", from("update missed", paired(phaseB, Update), by(phaseA, Put))},

@@ -29,6 +29,8 @@ const (
 	// GetMany and Scan are reads that go other ways through the code.
 	GetMany Kind = "getMany"
 	Scan    Kind = "scan"
+	// Nothing leaves the record alone.
+	Nothing Kind = "nothing"
 	// Copy and Repair are helpers: they work on the places, not through a repository. RepairBoth may write old, which is
 	// allowed only where neither old-only nor read-old/write-both is in the window.
 	Copy       Kind = "copy"
@@ -44,7 +46,7 @@ const (
 func (k Kind) helper() bool { return helpers[k] != nil }
 
 // reads tells the kinds that can have no effect.
-func (k Kind) reads() bool { return k.looks() || k == Refuse || k.helper() }
+func (k Kind) reads() bool { return k.looks() || k == Refuse || k == Nothing || k.helper() }
 
 // looks tells the kinds that answer what the record is.
 func (k Kind) looks() bool { return k == Get || k == GetMany || k == Scan }
@@ -103,6 +105,7 @@ func (o *op) do(a *actor) (out outcome) {
 		return helped(err)
 	}
 	switch o.kind {
+	case Nothing:
 	case Get:
 		out.value, out.version, out.err = a.repo.GetVersion(ctx, key)
 	case GetMany:

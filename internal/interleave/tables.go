@@ -95,11 +95,11 @@ func Windows() *Table {
 }
 
 // Handovers are the way to new-only: a write while read-old/write-both is in use, which a fault may leave unfinished; then,
-// when everybody is in read-new/write-both, a write beside a verify; and if that comes out clean, a write and a read in
+// when everybody is in read-new/write-both, a write or nothing beside a verify; and if that comes out clean, a write and a read in
 // new-only beside another one. The helper of a handover is the verify, which is always there.
 func Handovers() *Table {
 	some := [][]Kind{{Put}, {Update}, {Delete}}
-	t := &Table{Name: "handovers", programs: [][][]Kind{writing, some, some, {{Get}, {Update}, {Create}}}}
+	t := &Table{Name: "handovers", programs: [][][]Kind{writing, append([][]Kind{{Nothing}}, some...), some, {{Get}, {Update}, {Create}}}}
 	for _, w := range []window{{phaseA, phaseB, phaseB, phaseN}, {phaseB, phaseB, phaseB, phaseN}} {
 		for _, s := range starts(window{phaseA, phaseB}) {
 			for _, b := range []beside{{"verify", []Kind{Verify}}, {"verify, repairing", []Kind{VerifyBoth}}} {
