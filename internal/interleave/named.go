@@ -81,7 +81,7 @@ func WhatBroke() []Named {
 		{"foreign stamp", "new refuses a mirror for ever, and the places stay different", all,
 			newScenario(startForeign, skewStart, []Actor{by(phaseA, Put), by(phaseA, Get)})},
 		{"clean verify", "new-only begins before new has everything", all,
-			handedOver(from("put missed", by(phaseA, Get), by(phaseN, Get), helper(Verify)))},
+			handedOver(from("stamped old", by(phaseA, Get), by(phaseN, Get), helper(Verify)))},
 		{"dead intent", "an intent that can never commit stands in the way for ever", all,
 			from("intent dead", by(phaseB, Update), by(phaseN, Put))},
 	}
