@@ -16,8 +16,8 @@ FUZZTIME  ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 6
 BASE       ?=
-# How long `make explore` runs, and the order of the scenarios. TABLE is one of pairs, sequences, windows and triples, all
-# of them if empty; CUT bounds the schedules of a scenario. What is done is kept in .cache/explore, and the next run goes
+# How long `make explore` runs, and the order of the scenarios. TABLE is one of pairs, sequences, windows, handovers and
+# triples, all of them if empty; CUT bounds the schedules of a scenario. What is done is kept in .cache/explore, and the next run goes
 # on from there, as long as the code, SEED and CUT stay the same.
 EXPLORE ?= 10m
 SEED    ?= 1
@@ -95,6 +95,10 @@ fuzz: ## run every fuzz target for FUZZTIME
 .PHONY: mutants
 mutants: ## break the code on purpose, one mutant at a time: a test has to notice each
 	@go run ./internal/mutants
+
+.PHONY: pairwise
+pairwise: ## all schedules of scenarios that have every two values of two columns of the tables, faults included
+	@go test ./internal/interleave -count=1 -v -timeout 20m -run '^TestPairwise$$' -pairwise -seed $(SEED)
 
 .PHONY: explore
 explore: ## schedules of real repositories, as many as fit into EXPLORE; goes on where the run before was

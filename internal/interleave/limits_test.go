@@ -16,11 +16,19 @@ func randomLimits(*Scenario) Limits {
 	return Limits{Faults: 2, Preemptions: -1, Random: 25, Seed: *seed}
 }
 
-// pairwiseLimits are those of CI: the fault of the scenario at any one call, and every order of two callers and a helper. A
-// third caller or a second helper makes it two preemptions.
+// pairwiseLimits are those of CI: the fault of the scenario at any one call, and every order of two callers and a copy or a
+// repair. A third caller, a second helper, or a verify beside, which makes three times as many calls, makes it two
+// preemptions.
 func pairwiseLimits(s *Scenario) Limits {
 	l := Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: -1}
-	if callers := s.callers(); callers > 2 || callers == 2 && len(s.Actors) > 3 {
+	helpers, verifies := 0, false
+	for _, a := range s.Actors {
+		if k := a.Program[0]; k.helper() {
+			helpers++
+			verifies = verifies || k == VerifyRepair || k == VerifyBoth
+		}
+	}
+	if callers := s.callers(); callers > 2 || callers == 2 && (helpers > 1 || verifies) {
 		l.Preemptions = 2
 	}
 	return l
