@@ -135,24 +135,22 @@ func TestPlanted(t *testing.T) {
 	}
 }
 
-// TestCoverHasEveryPairOfColumns counts the pairs of values of two tables in another way than Cover does.
+// TestCoverHasEveryPairOfColumns counts the pairs of values of a table in another way than Cover does.
 func TestCoverHasEveryPairOfColumns(t *testing.T) {
-	for _, table := range []*Table{Sequences(), Handovers()} {
-		want, got := map[[4]string]bool{}, map[[4]string]bool{}
-		for i := range table.Len() {
-			for _, f := range []Fault{None, Crash} {
-				s := table.At(i)
-				s.Fault = f
-				pairsOfValues(s, want)
-			}
+	table := Sequences()
+	want, got := map[[4]string]bool{}, map[[4]string]bool{}
+	for i := range table.Len() {
+		s := table.At(i)
+		for _, s.Fault = range []Fault{None, Crash} {
+			pairsOfValues(s, want)
 		}
-		picked := table.Cover(*seed, None, Crash)
-		for _, s := range picked {
-			pairsOfValues(s, got)
-		}
-		if len(got) != len(want) || len(picked) > table.Len()/10 {
-			t.Errorf("%s: %d of %d scenarios cover %d of %d pairs", table.Name, len(picked), table.Len(), len(got), len(want))
-		}
+	}
+	picked := table.Cover(*seed, None, Crash)
+	for _, s := range picked {
+		pairsOfValues(s, got)
+	}
+	if len(got) != len(want) || len(picked) > table.Len()/10 {
+		t.Errorf("%d of %d scenarios cover %d of %d pairs", len(picked), table.Len(), len(got), len(want))
 	}
 }
 
