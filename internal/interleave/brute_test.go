@@ -186,6 +186,7 @@ func small() (list []Named) {
 		{1, -1, Timeout, from("stamped both", paired(phaseB, Put), by(phaseB, Get))},
 		{1, -1, Reject, from("stamped both", paired(phaseA, Update), by(phaseA, Put))},
 		{0, 1, None, handedOver(from("put missed", by(phaseA, Put), by(phaseN, Get), helper(Verify)))},
+		{0, 2, None, handedOver(from("put missed", Actor{Phase: phaseB, Program: []Kind{Put}, Stage: 2}, by(phaseN, Get), helper(Verify)))},
 		// Which the judges reject: these phases, states and stores do not go together.
 		{0, -1, None, newScenario(startForeign, skewNone, []Actor{by(phaseB, Get)})},
 		{0, -1, None, from("stamped both", by(phaseO, Put), by(phaseN, Get))},

@@ -45,7 +45,7 @@ func appendRecord(b []byte, r record) []byte {
 	return append(append(b, r.Value...), 0)
 }
 
-// append appends all that the judges can ask about an operation that has ended.
+// append appends what an operation that has ended answered, and when it began: all that the judges can ask about it.
 func (o *op) append(b []byte) []byte {
 	b = append(b, o.out.class...)
 	b = append(append(b, 0), o.out.value...)
@@ -55,7 +55,7 @@ func (o *op) append(b []byte) []byte {
 		b = append(b, o.out.err.Error()...)
 	}
 	b = binary.BigEndian.AppendUint64(append(b, 0), o.after)
-	return appendBools(b, o.first != 0, o.stored, o.decided)
+	return appendBools(b, o.first != 0)
 }
 
 // store adds a record that a place has taken to the digest of all of them, in whatever order.
@@ -95,13 +95,15 @@ func (r *run) digest(l *Limits) digest {
 		b = appendRecord(b, r.held(place(p)))
 	}
 	for _, a := range r.actors {
-		b = appendBools(b, a.crashed, a.cancelled, a.done, a.faulted)
+		b = appendBools(b, a.crashed, a.cancelled, a.done, a.faulted, a.clean)
 		if !a.done {
 			b = append(b, a.seen[:]...)
-			continue
 		}
 		for _, o := range a.ops {
-			b = o.append(b)
+			b = appendBools(b, o.stored, o.decided)
+			if a.done {
+				b = o.append(b)
+			}
 		}
 	}
 	b = append(b, r.stored[:]...)
