@@ -121,18 +121,14 @@ func (e *exploration[K, V]) violation(v *interleave.Violation) string {
 // replay runs one schedule and tells it.
 func (e *exploration[K, V]) replay() {
 	e.Helper()
-	name, schedule, err := interleave.ParseReplay(e.opts.Replay)
-	if err != nil {
-		e.Fatal(err)
-	}
-	s, err := interleave.Find(name)
+	s, schedule, err := interleave.ParseReplay(e.opts.Replay)
 	if err != nil {
 		e.Fatal(err)
 	}
 	o := newOutside()
 	defer o.close()
 	story, verdict, err := interleave.Replay(e.T, s.Over(e.opener(o)), schedule)
-	e.Logf("%s\n%s\n\n%s", name, story, legend)
+	e.Logf("%s\n%s\n\n%s", s.Name(), story, legend)
 	switch {
 	case err != nil:
 		e.Error(err)

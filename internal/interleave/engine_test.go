@@ -17,22 +17,21 @@ func TestReplay(t *testing.T) {
 	if text == "" {
 		text = "put in A beside get in A beside get in B, from stamped both, skew none @ ao bo cn co cn an"
 	}
-	name, schedule, err := ParseReplay(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Find(name)
+	t.Logf("%s\n%s", text, mustReplay(t, text))
+}
+
+// mustReplay fails the test if the schedule goes wrong.
+func mustReplay(t *testing.T, text string) (story string) {
+	t.Helper()
+	s, schedule, err := ParseReplay(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	story, verdict, err := Replay(t, s, schedule)
-	t.Logf("%s\n%s", name, story)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || verdict != nil {
+		t.Errorf("%v, %v\n%s", err, verdict, story)
 	}
-	if verdict != nil {
-		t.Errorf("%v", verdict)
-	}
+	return story
 }
 
 func TestReplayNamesWhatIsWrong(t *testing.T) {
@@ -41,12 +40,9 @@ func TestReplayNamesWhatIsWrong(t *testing.T) {
 		"nothing @ ao": "there is no scenario",
 		"put in A beside get in A beside get in B, from stamped both, skew none @ ao ao": `step 2 is "ao"`,
 	} {
-		name, schedule, err := ParseReplay(text)
+		s, schedule, err := ParseReplay(text)
 		if err == nil {
-			var s *Scenario
-			if s, err = Find(name); err == nil {
-				_, _, err = Replay(t, s, schedule)
-			}
+			_, _, err = Replay(t, s, schedule)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want something with %q", text, err, want)

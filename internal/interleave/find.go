@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Find returns the scenario with this name, of a table or a named one.
-func Find(name string) (*Scenario, error) {
+// find returns the scenario with this name, of a table or a named one.
+func find(name string) (*Scenario, error) {
 	var list []*Scenario
 	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), InPairs(), Alone()} {
 		for _, n := range named {
@@ -36,11 +36,12 @@ func byName(list []*Scenario, name string) *Scenario {
 	return nil
 }
 
-// ParseReplay takes apart what a violation says about replaying it: "scenario @ decision decision …".
-func ParseReplay(text string) (scenario string, schedule []string, err error) {
-	scenario, decisions, ok := strings.Cut(text, " @ ")
+// ParseReplay takes apart what a violation says about replaying it, "scenario @ decision decision …", and finds the scenario.
+func ParseReplay(text string) (s *Scenario, schedule []string, err error) {
+	name, decisions, ok := strings.Cut(text, " @ ")
 	if !ok {
-		return "", nil, fmt.Errorf("interleave: %q is no replay: want \"scenario @ decisions\"", text)
+		return nil, nil, fmt.Errorf("interleave: %q is no replay: want \"scenario @ decisions\"", text)
 	}
-	return scenario, strings.Fields(decisions), nil
+	s, err = find(name)
+	return s, strings.Fields(decisions), err
 }

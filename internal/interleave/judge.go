@@ -2,6 +2,7 @@ package interleave
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -68,7 +69,7 @@ func (j *judge) answers(r *run) error {
 				return fmt.Errorf("%s %s: it was committed and can know it: %w", a.letter(), o.kind, o.out.err)
 			case o.out.class == classUnknown && !a.faulted:
 				j.indeterminate++
-			case o.out.class == classNothing && !a.faulted:
+			case errors.Is(o.out.err, errTwice), o.out.class == classNothing && !a.faulted:
 				return fmt.Errorf("%s %s: nobody expects %w", a.letter(), o.kind, o.out.err)
 			case o.out.class == classOK:
 				if err := r.checkVersion(o); err != nil {

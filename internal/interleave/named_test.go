@@ -23,20 +23,7 @@ func TestInPairs(t *testing.T) {
 // TestFound replays what went wrong once.
 func TestFound(t *testing.T) {
 	for what, text := range Found() {
-		t.Run(what, func(t *testing.T) {
-			name, schedule, err := ParseReplay(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := Find(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			story, verdict, err := Replay(t, s, schedule)
-			if err != nil || verdict != nil {
-				t.Errorf("%v, %v\n%s", verdict, err, story)
-			}
-		})
+		t.Run(what, func(t *testing.T) { mustReplay(t, text) })
 	}
 }
 

@@ -19,16 +19,6 @@ func Tables() []*Table {
 	return []*Table{Pairs(), Sequences(), Windows(), Handovers(), Triples()}
 }
 
-// TableNamed returns one of [Tables], nil if there is none of this name.
-func TableNamed(name string) *Table {
-	for _, t := range Tables() {
-		if t.Name == name {
-			return t
-		}
-	}
-	return nil
-}
-
 // neighbours are all windows of two actors, the earlier phase first; with reversed also the other way round.
 func neighbours(reversed bool) (list []window) {
 	for p := phaseO; p <= phaseN; p++ {
@@ -94,9 +84,9 @@ func Windows() *Table {
 	return t
 }
 
-// Handovers are the way to new-only: a write while read-old/write-both is in use, which a fault may leave unfinished; then,
-// when everybody is in read-new/write-both, a write or nothing beside a verify; and if that comes out clean, a write and a read in
-// new-only beside another one. The helper of a handover is the verify, which is always there.
+// Handovers are the way to new-only: a write while read-old/write-both may be in use, which a fault may leave unfinished;
+// then, when everybody is in read-new/write-both, a write or nothing beside a verify; and if that comes out clean, an
+// operation in new-only beside a write in read-new/write-both. The helper of a handover is the verify, which is always there.
 func Handovers() *Table {
 	some := [][]Kind{{Put}, {Update}, {Delete}}
 	t := &Table{Name: "handovers", programs: [][][]Kind{writing, append([][]Kind{{Nothing}}, some...), some, {{Get}, {Update}, {Create}}}}
