@@ -253,6 +253,21 @@ func RoundTrip[K, V any](s Store[K, V], v V) (V, error) {
 	return v, nil
 }
 
+// ContextChecker is a store whose driver takes more from a context than its end. Reach it through [CheckContext].
+type ContextChecker interface {
+	// CheckContext tells whether calls may be made with ctx, without I/O: [ErrInTransaction] if it carries a transaction.
+	CheckContext(ctx context.Context) error
+}
+
+// CheckContext tells whether a store takes calls with this context. Who writes to several stores asks all of them before
+// the first write. Fallback: it does.
+func CheckContext[K, V any](ctx context.Context, s Store[K, V]) error {
+	if c, ok := s.(ContextChecker); ok {
+		return c.CheckContext(ctx)
+	}
+	return nil
+}
+
 func unsupported[K, V any](what string, s Store[K, V]) error {
 	return fmt.Errorf("stores: %T has no %s: %w", s, what, errors.ErrUnsupported)
 }

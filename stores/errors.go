@@ -15,6 +15,9 @@ var (
 	ErrPermanent = errors.New("permanent failure")
 	// ErrTransient: the call certainly had no effect and may succeed later: throttled, not connected, not primary.
 	ErrTransient = errors.New("transient failure")
+	// ErrInTransaction: the context carries a transaction of the caller's, which the SDK's own writes must not join: they
+	// would vanish with it when it aborts, and the ones in the other place would not. It comes with [ErrPermanent].
+	ErrInTransaction = errors.New("the context carries a transaction; call without it, after the transaction or before")
 	// ErrClosed: the store or repository was closed before the call; the call had no effect.
 	ErrClosed = errors.New("closed")
 )

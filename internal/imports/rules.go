@@ -52,6 +52,10 @@ var layers = []layer{{
 	may:      []string{"std", "./stores", "go.etcd.io/bbolt/..."},
 	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
 }, {
+	packages: []string{"./stores/mongostore"},
+	may:      []string{"std", "./stores", "go.mongodb.org/mongo-driver/v2/...", "golang.org/x/sync/..."},
+	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
+}, {
 	packages: []string{"./flags"},
 	may:      []string{"std", "github.com/open-feature/go-sdk/openfeature"},
 	why:      "a phase is only proposed here: what it means for a record is dualwrite's, and stores are none of its business",
@@ -153,7 +157,7 @@ var closures = []closure{{
 	},
 	why: "who imports it must not compile a database driver, a command line, a flag service, a test library or the explorer",
 }, {
-	from: []string{"./stores/memstore", "./stores/boltstore"},
+	from: []string{"./stores/memstore", "./stores/boltstore", "./stores/mongostore"},
 	never: []string{
 		"github.com/open-feature/...", "github.com/alecthomas/...", "github.com/schollz/...", "flag", "testing/...",
 		"github.com/anishathalye/...", "./internal/...",

@@ -8,19 +8,11 @@ import (
 // SkipVariable is the environment variable that, set to 1, makes the tests that need a real server skip everywhere.
 const SkipVariable = "DUALWRITE_SKIP_SERVERS"
 
-// ForTest starts a server with a data folder of its own and stops it when the test ends. If the server is not installed
-// the test skips, or fails where CI=true; with [SkipVariable] it always skips.
+// ForTest starts a server with a data folder of its own and stops it when the test ends. For a server that is not there see
+// [Need].
 func ForTest(t testing.TB, s Server) *Process {
 	t.Helper()
-	root, err := Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if verdict, why := missing(s.Installed(root), os.Getenv); verdict == fail {
-		t.Fatalf("%s: %s", s.Name, why)
-	} else if verdict == skip {
-		t.Skipf("%s: NOT TESTED: %s", s.Name, why)
-	}
+	Need(t, s)
 	p, err := Start(t.Context(), s, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +26,20 @@ func ForTest(t testing.TB, s Server) *Process {
 		}
 	})
 	return p
+}
+
+// Need skips the test if the server is not installed, or fails it where CI=true; with [SkipVariable] it always skips.
+func Need(t testing.TB, s Server) {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict, why := missing(s.Installed(root), os.Getenv); verdict == fail {
+		t.Fatalf("%s: %s", s.Name, why)
+	} else if verdict == skip {
+		t.Skipf("%s: NOT TESTED: %s", s.Name, why)
+	}
 }
 
 type verdict int

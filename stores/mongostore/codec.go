@@ -1,0 +1,223 @@
+package mongostore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// maxDocument is the largest document that MongoDB stores, in bytes.
+const maxDocument = 16 << 20
+
+// codec is how values become fields of documents, and back.
+type codec[V any] struct {
+	bson   bsonOptions
+	view   view
+	encode func(V) (bson.D, error)
+	decode func(bson.Raw) (V, error)
+	// keepID says that V has a place for _id.
+	keepID bool
+}
+
+// view is which fields of a document belong to a record.
+type view struct {
+	meta string
+	// owned are the top-level fields of the view, unless all of them are.
+	owned []string
+	all   bool
+	// whole says that a document that is there is a record; otherwise one without owned fields and metadata is none.
+	whole bool
+}
+
+func (v *view) owns(name string) bool { return v.all || slices.Contains(v.owned, name) }
+
+// fields encodes a value as the fields of a document, and the _id that the value has, if it has one.
+func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
+	var value any = v
+	if c.encode != nil {
+		if value, err = c.encode(v); err != nil {
+			return nil, id, fmt.Errorf("encoding a %T: %w", v, err)
+		}
+	}
+	doc, err := c.bson.marshal(value)
+	if err != nil {
+		return nil, id, fmt.Errorf("encoding a %T: %w", v, err)
+	}
+	fields = make([]element, 0, len(c.view.owned)+1)
+	err = walk(doc, func(name string, v bson.RawValue) error {
+		switch {
+		case name == "_id":
+			id = v
+			return nil
+		case name == c.view.meta:
+			return fmt.Errorf("field %q is where the metadata is: rename one of them (Options.Meta)", name)
+		case !c.view.owns(name):
+			return fmt.Errorf("field %q is none of the store's: %s (Options.Fields)", name, strings.Join(c.view.owned, ", "))
+		}
+		if err := checkName(name); err != nil {
+			return err
+		}
+		fields = append(fields, element{name, v})
+		return nil
+	})
+	return fields, id, err
+}
+
+// checkName refuses names that an update takes for a path or an operator.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the empty name is no field that an update can name")
+	case strings.HasPrefix(name, "$"):
+		return fmt.Errorf("field %q begins with a dollar, which MongoDB takes for an operator: rename it", name)
+	case strings.Contains(name, "."):
+		return fmt.Errorf("field %q contains a dot, which MongoDB takes for a path: rename it, or nest a document", name)
+	case strings.Contains(name, "\x00"):
+		return fmt.Errorf("field %q contains a zero byte", name)
+	}
+	return nil
+}
+
+// value decodes what belongs to the record out of a document.
+func (c *codec[V]) value(doc bson.Raw) (v V, err error) {
+	if c.decode != nil {
+		v, err = c.decode(without(doc, c.view.meta))
+	} else {
+		if c.view.all {
+			doc = c.strip(doc)
+		}
+		err = c.bson.unmarshal(doc, &v)
+	}
+	if err != nil {
+		err = fmt.Errorf("decoding a %T: %w", v, err)
+	}
+	return v, err
+}
+
+// strip takes off what a value that takes in all fields does not hold.
+func (c *codec[V]) strip(doc bson.Raw) bson.Raw {
+	if c.keepID {
+		return without(doc, c.view.meta)
+	}
+	return without(doc, c.view.meta, "_id")
+}
+
+// without is a copy of a document, with some fields left out. A damaged document stays as it is, for the decoder to say so.
+func without(doc bson.Raw, names ...string) bson.Raw {
+	d := openDocument(len(doc))
+	err := walk(doc, func(name string, v bson.RawValue) error {
+		if !slices.Contains(names, name) {
+			d.append(name, v)
+		}
+		return nil
+	})
+	if err != nil {
+		return doc
+	}
+	return d.close()
+}
+
+// roundTrip returns a value as a Get after a Put would. The guard is the store's to count: it is no content.
+func (c *codec[V]) roundTrip(v V, guard string) (V, error) {
+	fields, id, err := c.fields(v)
+	if err != nil {
+		return v, stores.Permanent(err)
+	}
+	d := openDocument(256)
+	if !id.IsZero() {
+		d.append("_id", id)
+	}
+	for _, f := range fields {
+		if f.name != guard {
+			d.append(f.name, f.value)
+		}
+	}
+	return c.value(d.close())
+}
+
+// bsonOptions are what the driver would be told about encoding. It can not be asked what a collection was told.
+type bsonOptions struct {
+	registry *bson.Registry
+	options  options.BSONOptions
+}
+
+func (o *bsonOptions) marshal(v any) (bson.Raw, error) {
+	var buf bytes.Buffer
+	enc := bson.NewEncoder(bson.NewDocumentWriter(&buf))
+	if o.registry != nil {
+		enc.SetRegistry(o.registry)
+	}
+	for _, set := range []struct {
+		on   bool
+		call func()
+	}{
+		{o.options.ErrorOnInlineDuplicates, enc.ErrorOnInlineDuplicates},
+		{o.options.IntMinSize, enc.IntMinSize},
+		{o.options.NilByteSliceAsEmpty, enc.NilByteSliceAsEmpty},
+		{o.options.NilMapAsEmpty, enc.NilMapAsEmpty},
+		{o.options.NilSliceAsEmpty, enc.NilSliceAsEmpty},
+		{o.options.OmitEmpty, enc.OmitEmpty},
+		{o.options.OmitZeroStruct, enc.OmitZeroStruct},
+		{o.options.StringifyMapKeysWithFmt, enc.StringifyMapKeysWithFmt},
+		{o.options.UseJSONStructTags, enc.UseJSONStructTags},
+	} {
+		if set.on {
+			set.call()
+		}
+	}
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+func (o *bsonOptions) unmarshal(doc bson.Raw, v any) error {
+	dec := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(doc)))
+	if o.registry != nil {
+		dec.SetRegistry(o.registry)
+	}
+	for _, set := range []struct {
+		on   bool
+		call func()
+	}{
+		{o.options.AllowTruncatingDoubles, dec.AllowTruncatingDoubles},
+		{o.options.BinaryAsSlice, dec.BinaryAsSlice},
+		{o.options.DefaultDocumentM, dec.DefaultDocumentM},
+		{o.options.DefaultDocumentMap, dec.DefaultDocumentMap},
+		{o.options.ObjectIDAsHexString, dec.ObjectIDAsHexString},
+		{o.options.UseJSONStructTags, dec.UseJSONStructTags},
+		{o.options.UseLocalTimeZone, dec.UseLocalTimeZone},
+		{o.options.ZeroMaps, dec.ZeroMaps},
+		{o.options.ZeroStructs, dec.ZeroStructs},
+	} {
+		if set.on {
+			set.call()
+		}
+	}
+	return dec.Decode(v)
+}
+
+// zeroValue tells whether an _id in a value was left empty.
+func zeroValue(v bson.RawValue) bool {
+	switch v.Type {
+	case bson.TypeNull, 0:
+		return true
+	case bson.TypeString:
+		return v.StringValue() == ""
+	case bson.TypeObjectID:
+		return v.ObjectID().IsZero()
+	case bson.TypeBinary:
+		_, b := v.Binary()
+		return len(bytes.Trim(b, "\x00")) == 0
+	default:
+		n, whole := wholeNumber(v)
+		return whole && n == 0
+	}
+}

@@ -1,0 +1,2 @@
+// Package mongostore keeps records in a MongoDB collection, through the official driver.
+package mongostore

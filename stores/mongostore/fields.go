@@ -1,0 +1,96 @@
+package mongostore
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// mapping is which top-level fields of a document a Go type stands for.
+type mapping struct {
+	names []string
+	// all says that the type takes in whatever fields there are.
+	all bool
+	// id says that the type has a field for _id.
+	id bool
+}
+
+var (
+	marshaler      = reflect.TypeFor[bson.Marshaler]()
+	valueMarshaler = reflect.TypeFor[bson.ValueMarshaler]()
+	documentType   = reflect.TypeFor[bson.D]()
+	rawType        = reflect.TypeFor[bson.Raw]()
+)
+
+// mappingOf reads the struct tags as the driver does. A type with an encoding of its own, a map and a raw document stand
+// for all fields.
+func mappingOf(t reflect.Type, jsonTags bool) (mapping, error) {
+	for t.Kind() == reflect.Pointer && !encodesItself(t) {
+		t = t.Elem()
+	}
+	switch {
+	case encodesItself(t), t == documentType, t == rawType, t.Kind() == reflect.Map, t.Kind() == reflect.Interface:
+		return mapping{all: true}, nil
+	case t.Kind() != reflect.Struct:
+		return mapping{}, fmt.Errorf("a %v is no document: V is a struct, a map, bson.D or bson.Raw, or comes with Encode and Decode", t)
+	}
+	var m mapping
+	m.add(t, jsonTags)
+	return m, nil
+}
+
+func encodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return t.Implements(marshaler) || t.Implements(valueMarshaler) || p.Implements(marshaler) || p.Implements(valueMarshaler)
+}
+
+func (m *mapping) add(t reflect.Type, jsonTags bool) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, inline, skip := fieldTag(sf, jsonTags)
+		switch {
+		case skip || !sf.IsExported() && (!sf.Anonymous || !inline):
+		case inline:
+			m.inline(sf.Type, jsonTags)
+		case name == "_id":
+			m.id = true
+		default:
+			m.names = append(m.names, name)
+		}
+	}
+}
+
+func (m *mapping) inline(t reflect.Type, jsonTags bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() == reflect.Struct {
+		m.add(t, jsonTags)
+		return
+	}
+	m.all = true
+}
+
+// fieldTag is what the driver makes of a field's tag.
+func fieldTag(sf reflect.StructField, jsonTags bool) (name string, inline, skip bool) {
+	tag, ok := sf.Tag.Lookup("bson")
+	if !ok && jsonTags {
+		tag, ok = sf.Tag.Lookup("json")
+	}
+	if !ok && !strings.Contains(string(sf.Tag), ":") {
+		tag = string(sf.Tag)
+	}
+	if tag == "-" {
+		return "", false, true
+	}
+	name, flags, _ := strings.Cut(tag, ",")
+	if name == "" {
+		name = strings.ToLower(sf.Name)
+	}
+	for flag := range strings.SplitSeq(flags, ",") {
+		inline = inline || flag == "inline"
+	}
+	return name, inline, false
+}

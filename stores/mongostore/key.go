@@ -1,0 +1,228 @@
+package mongostore
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// Keys is the canonical form of ids of any type that BSON encodes: [bson.ObjectID], a UUID as [bson.Binary], a struct (the
+// sub-document), [bson.RawValue] for a collection with ids of mixed type. It is one byte of BSON type and the bytes of the value, in which
+// whole numbers are 64-bit integers: 1, 1.0 and int64(1) are the same id to the server.
+//
+// It is the default for every K that is no string, 64-bit integer or byte slice; for these it is that of package stores. Give
+// it to a store in another database that holds the same keys.
+func Keys[K any]() stores.KeyCodec[K] {
+	return stores.KeyFuncs(appendBSONKey[K], parseBSONKey[K])
+}
+
+// defaultKeys is the codec for K when the user gives none.
+func defaultKeys[K any]() stores.KeyCodec[K] {
+	t := reflect.TypeFor[K]()
+	if encodesItself(t) {
+		return Keys[K]()
+	}
+	switch {
+	case t.Kind() == reflect.String:
+		return stores.KeyFuncs(appendKindKey[K](stores.StringKeys[string](), reflect.Value.String),
+			parseKindKey[K](stores.StringKeys[string](), reflect.Value.SetString))
+	case t.Kind() == reflect.Int64:
+		return stores.KeyFuncs(appendKindKey[K](stores.Int64Keys[int64](), reflect.Value.Int),
+			parseKindKey[K](stores.Int64Keys[int64](), reflect.Value.SetInt))
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && t != rawType:
+		return stores.KeyFuncs(appendKindKey[K](stores.BytesKeys[[]byte](), reflect.Value.Bytes),
+			parseKindKey[K](stores.BytesKeys[[]byte](), reflect.Value.SetBytes))
+	default:
+		return Keys[K]()
+	}
+}
+
+// appendKindKey and parseKindKey let a codec of package stores work on any K of its kind.
+func appendKindKey[K, B any](c stores.KeyCodec[B], of func(reflect.Value) B) func([]byte, K) ([]byte, error) {
+	return func(dst []byte, key K) ([]byte, error) { return c.Append(dst, of(reflect.ValueOf(&key).Elem())) }
+}
+
+func parseKindKey[K, B any](c stores.KeyCodec[B], set func(reflect.Value, B)) func([]byte) (K, error) {
+	return func(b []byte) (key K, err error) {
+		base, err := c.Parse(b)
+		if err == nil {
+			set(reflect.ValueOf(&key).Elem(), base)
+		}
+		return key, err
+	}
+}
+
+func appendBSONKey[K any](dst []byte, key K) ([]byte, error) {
+	v, err := marshalKey(key, nil)
+	if err != nil {
+		return dst, err
+	}
+	return appendCanonical(dst, v)
+}
+
+func parseBSONKey[K any](b []byte) (key K, err error) {
+	if len(b) == 0 {
+		return key, errors.New("mongostore: the empty slice is no key")
+	}
+	v := bson.RawValue{Type: bson.Type(b[0]), Value: bytes.Clone(b[1:])}
+	if err := v.Validate(); err != nil {
+		return key, fmt.Errorf("mongostore: key %s: %w", stores.FormatKey(b), err)
+	}
+	return unmarshalKey[K](v, nil)
+}
+
+// marshalKey is the key as a value of _id.
+func marshalKey[K any](key K, reg *bson.Registry) (bson.RawValue, error) {
+	var v bson.RawValue
+	switch k := any(key).(type) {
+	case string:
+		v = bson.RawValue{Type: bson.TypeString, Value: binary.LittleEndian.AppendUint32(make([]byte, 0, len(k)+5), uint32(len(k)+1))}
+		v.Value = append(append(v.Value, k...), 0)
+	case int64:
+		v = int64Value(k)
+	case bson.RawValue:
+		v = k
+	default:
+		doc, err := (&bsonOptions{registry: reg}).marshal(bson.D{{Key: "", Value: key}})
+		if err != nil {
+			return v, stores.Permanent(fmt.Errorf("mongostore: a %T as _id: %w", key, err))
+		}
+		v = doc.Lookup("")
+	}
+	switch v.Type {
+	case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined, 0:
+		return v, stores.Permanent(fmt.Errorf("mongostore: a %T is %v in BSON, which can not be an _id", key, v.Type))
+	}
+	return v, nil
+}
+
+func unmarshalKey[K any](v bson.RawValue, reg *bson.Registry) (key K, err error) {
+	if reg == nil {
+		err = v.Unmarshal(&key)
+	} else {
+		err = v.UnmarshalWithRegistry(reg, &key)
+	}
+	if err != nil {
+		return key, fmt.Errorf("mongostore: _id %v is no %T: %w", v, key, err)
+	}
+	return key, nil
+}
+
+// appendCanonical appends type and value, so that ids which are equal to the server are equal bytes.
+func appendCanonical(dst []byte, v bson.RawValue) ([]byte, error) {
+	if n, ok := wholeNumber(v); ok {
+		return binary.LittleEndian.AppendUint64(append(dst, byte(bson.TypeInt64)), uint64(n)), nil
+	}
+	dst = append(dst, byte(v.Type))
+	if v.Type != bson.TypeEmbeddedDocument {
+		return append(dst, v.Value...), nil
+	}
+	d := openDocument(len(v.Value))
+	err := walk(v.Document(), func(name string, v bson.RawValue) error {
+		b, err := appendCanonical(nil, v)
+		if err == nil {
+			d.append(name, bson.RawValue{Type: bson.Type(b[0]), Value: b[1:]})
+		}
+		return err
+	})
+	return append(dst, d.close()...), err
+}
+
+// wholeNumber tells whether v equals an int64, whatever numeric type it has.
+func wholeNumber(v bson.RawValue) (int64, bool) {
+	switch v.Type {
+	case bson.TypeInt32:
+		return int64(v.Int32()), true
+	case bson.TypeInt64:
+		return v.Int64(), true
+	case bson.TypeDouble:
+		f := v.Double()
+		if f == math.Trunc(f) && f >= -(1<<63) && f < 1<<63 {
+			return int64(f), true
+		}
+	case bson.TypeDecimal128:
+		if big, exp, err := v.Decimal128().BigInt(); err == nil {
+			return wholeDecimal(big, exp)
+		}
+	}
+	return 0, false
+}
+
+// wholeDecimal is n × 10^exp, if that is an int64.
+func wholeDecimal(n *big.Int, exp int) (int64, bool) {
+	if n.Sign() == 0 {
+		return 0, true
+	}
+	if exp > 19 {
+		return 0, false
+	}
+	ten, rest := big.NewInt(10), new(big.Int)
+	for ; exp > 0; exp-- {
+		n.Mul(n, ten)
+	}
+	for ; exp < 0; exp++ {
+		if n.QuoRem(n, ten, rest); rest.Sign() != 0 {
+			return 0, false
+		}
+	}
+	return n.Int64(), n.IsInt64()
+}
+
+// foreign begins the canonical form of an _id that is no K: a scan names it and goes on after it all the same. No string
+// in BSON holds the byte 0xff, and no number is that long.
+const foreign = "\xff\x00bson\x00"
+
+// id is a key in both of its forms.
+type id struct {
+	value bson.RawValue
+	canon []byte
+}
+
+func (s *Store[K, V]) id(key K) (id, error) {
+	v, err := marshalKey(key, s.codec.bson.registry)
+	if err != nil {
+		return id{}, s.at(nil, err)
+	}
+	canon, err := s.keys.Append(nil, key)
+	if err == nil && bytes.HasPrefix(canon, []byte(foreign)) {
+		err = stores.Permanent(errors.New("the key begins with bytes that are set aside for ids of other types"))
+	}
+	if err != nil {
+		return id{}, s.at(nil, err)
+	}
+	return id{v, canon}, nil
+}
+
+// keyOf is the key of a stored document, and its canonical form also where it is no K.
+func (s *Store[K, V]) keyOf(v bson.RawValue) (key K, canon []byte, err error) {
+	key, err = unmarshalKey[K](v, s.codec.bson.registry)
+	if err == nil {
+		canon, err = s.keys.Append(nil, key)
+	}
+	if err == nil {
+		return key, canon, nil
+	}
+	canon, bad := appendCanonical([]byte(foreign), v)
+	return key, canon, errors.Join(err, bad)
+}
+
+// position is the _id that a canonical form stands for.
+func (s *Store[K, V]) position(canon []byte) (bson.RawValue, error) {
+	if rest, ok := bytes.CutPrefix(canon, []byte(foreign)); ok && len(rest) > 0 {
+		v := bson.RawValue{Type: bson.Type(rest[0]), Value: bytes.Clone(rest[1:])}
+		return v, v.Validate()
+	}
+	key, err := s.keys.Parse(canon)
+	if err != nil {
+		return bson.RawValue{}, err
+	}
+	return marshalKey(key, s.codec.bson.registry)
+}

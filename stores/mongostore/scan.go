@@ -1,0 +1,102 @@
+package mongostore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// scanBatch is how many documents the server sends at a time.
+const scanBatch = 1000
+
+// Scan implements [stores.Store], in the order of _id. It is one cursor; if the server gives that up (the loop body was
+// busy for ten minutes, another node became primary), the scan goes on with another one from where it was.
+func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return func(yield func(stores.Entry[K, V], error) bool) {
+		if err := s.scan(ctx, seg, after, yield); err != nil {
+			yield(stores.Entry[K, V]{}, err)
+		}
+	}
+}
+
+// scan returns the error that ends it, or nil at the end or when the loop body does not want more.
+func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte, yield func(stores.Entry[K, V], error) bool) error {
+	ctx, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	r, err := parseSegment(seg)
+	if err != nil {
+		return s.at(nil, err)
+	}
+	if after != nil {
+		if r.after, err = s.position(after); err != nil {
+			return s.at(nil, stores.Permanent(fmt.Errorf("no key to go on after: %w", err)))
+		}
+	}
+	for {
+		before := r.after
+		err := s.scanCursor(ctx, &r, yield)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !resumable(err) || r.after.Equal(before):
+			return s.at(nil, classify(err))
+		}
+	}
+}
+
+// scanCursor yields what one cursor finds, and moves r.after along.
+func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, yield func(stores.Entry[K, V], error) bool) error {
+	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(scanBatch)
+	if s.fields != nil {
+		o.SetProjection(s.fields)
+	}
+	cursor, err := s.coll.Find(ctx, r.filter(), o)
+	if err != nil {
+		return err
+	}
+	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server gives up cursors that are not closed
+	for cursor.Next(ctx) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		found := cursor.Current.Lookup("_id")
+		r.after = bson.RawValue{Type: found.Type, Value: bytes.Clone(found.Value)}
+		e, err := s.entry(cursor.Current)
+		if err == nil && e.Record.Version.IsAbsent() {
+			continue
+		}
+		if !yield(e, err) {
+			return nil
+		}
+	}
+	return cursor.Err()
+}
+
+// entry decodes a document for a scan. The error is a *[stores.RecordError].
+func (s *Store[K, V]) entry(doc bson.Raw) (stores.Entry[K, V], error) {
+	key, canon, err := s.keyOf(doc.Lookup("_id"))
+	if err != nil {
+		return stores.Entry[K, V]{}, &stores.RecordError{Key: canon, Err: s.at(nil, err)}
+	}
+	r, err := s.record(doc, canon)
+	return stores.Entry[K, V]{Key: key, Record: r}, err
+}
+
+// resumable tells an error of a cursor that another cursor may not have.
+func resumable(err error) bool {
+	var command mongo.CommandError
+	return mongo.IsNetworkError(err) || errors.As(err, &command) &&
+		(command.Code == codeCursorNotFound || command.HasErrorLabel("ResumableChangeStreamError") || command.HasErrorLabel("RetryableError"))
+}
