@@ -36,6 +36,10 @@ var (
 	ErrPhaseUnknown = flags.ErrPhaseUnknown
 	// ErrClosed: the repository, or a store under it, was closed. Nothing was written.
 	ErrClosed = stores.ErrClosed
+	// ErrInTransaction: the context carries a transaction of one of the places' drivers. The writes of the repository must not
+	// join it: one place would forget them when it aborts, the other one would not. Nothing was written anywhere; it is
+	// an ErrPermanent too. Call with a context without the transaction.
+	ErrInTransaction = stores.ErrInTransaction
 	// ErrPermanent: the record or its key can not be stored (too large, not encodable, refused by a validator), and
 	// will not be if it is tried again. Nothing was written.
 	ErrPermanent = stores.ErrPermanent

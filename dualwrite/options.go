@@ -159,6 +159,11 @@ func repository[K, V any](old, new stores.Store[K, V], phase flags.Source, opts 
 		opts:  opts,
 	}
 	r.running.changed = make(chan struct{})
+	for _, s := range []stores.Store[K, V]{old, new} {
+		if c, ok := stores.As[stores.ContextChecker](s); ok {
+			r.contexts = append(r.contexts, c)
+		}
+	}
 	_, can := old.(stores.PairWriter[K, V])
 	r.pairing.never.Store(!can || opts.SeparateWrites)
 	return r

@@ -20,6 +20,7 @@ type Repository[K, V any] struct {
 	old, new place[K, V]
 	phase    flags.Source
 	opts     Options
+	contexts []stores.ContextChecker // the stores that have to be asked about a context
 	running  inflight
 	pairing  pairing
 	counts   [eventKinds]atomic.Uint64
@@ -31,6 +32,16 @@ func (r *Repository[K, V]) place(s side) *place[K, V] {
 		return &r.old
 	}
 	return &r.new
+}
+
+// enter counts an operation in, unless one of the places does not take its context: before anything is written to the other.
+func (r *Repository[K, V]) enter(ctx context.Context, a flags.Access) (flags.Phase, error) {
+	for _, s := range r.contexts {
+		if err := s.CheckContext(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return r.running.enter(ctx, r.phase, a)
 }
 
 // Get reads a record. ErrNotFound if there is none; in read-new/write-both ErrBlocked if old holds a newer state that new

@@ -27,7 +27,7 @@ const scanPage = 256
 // ends with ErrPhaseChanged.
 func (r *Repository[K, V]) Scan(ctx context.Context) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		phase, err := r.running.enter(ctx, r.phase, flags.Read)
+		phase, err := r.enter(ctx, flags.Read)
 		if err != nil {
 			yield(Item[K, V]{}, &Error{Op: "scan", Err: err})
 			return

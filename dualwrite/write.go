@@ -11,7 +11,7 @@ import (
 
 // write carries out a change in the phase of the moment and returns the last version that it stored.
 func (r *Repository[K, V]) write(ctx context.Context, name string, key K, c *change[V]) (stores.Version, error) {
-	phase, err := r.running.enter(ctx, r.phase, flags.Write)
+	phase, err := r.enter(ctx, flags.Write)
 	if err != nil {
 		return stores.Unknown, r.fail(name, "", key, err)
 	}

@@ -253,7 +253,8 @@ func RoundTrip[K, V any](s Store[K, V], v V) (V, error) {
 	return v, nil
 }
 
-// ContextChecker is a store whose driver takes more from a context than its end. Reach it through [CheckContext].
+// ContextChecker is a store whose driver takes more from a context than its end. Reach it through [CheckContext], which
+// finds it below wrappers.
 type ContextChecker interface {
 	// CheckContext tells whether calls may be made with ctx, without I/O: [ErrInTransaction] if it carries a transaction.
 	CheckContext(ctx context.Context) error
@@ -262,7 +263,7 @@ type ContextChecker interface {
 // CheckContext tells whether a store takes calls with this context. Who writes to several stores asks all of them before
 // the first write. Fallback: it does.
 func CheckContext[K, V any](ctx context.Context, s Store[K, V]) error {
-	if c, ok := s.(ContextChecker); ok {
+	if c, ok := As[ContextChecker](s); ok {
 		return c.CheckContext(ctx)
 	}
 	return nil
