@@ -1,13 +1,237 @@
 package mongostore
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
 
 // findings are what New learned about the collection and its deployment.
 type findings struct {
-	// replicaSet says that transactions work, and that they show everywhere at once.
+	// replicaSet says that transactions work, and that what they wrote shows everywhere at once.
 	replicaSet bool
+	// process is the server process that answered, zero if it has no id.
+	process bson.ObjectID
+	advice  []string
 }
 
-func (s *Store[K, V]) inspect(context.Context) (findings, error) {
-	return findings{replicaSet: true}, nil
+// Advice is what [New] found in the collection that is allowed and should be known: for logs and health pages.
+func (s *Store[K, V]) Advice() []string { return s.found.advice }
+
+// inspect asks the server what it has to know, and refuses a collection that would lose records or refuse tombstones.
+func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
+	f, err := s.deployment(ctx)
+	if err != nil {
+		return f, err
+	}
+	options, err := s.collectionOptions(ctx)
+	if err != nil {
+		return f, fmt.Errorf("asking for the collection's options: %w", classify(err))
+	}
+	wrong := []error{checkCollection(options)}
+	wrong = append(wrong, checkValidator(options.Options, &s.codec.view))
+	indexes, err := s.indexes(ctx)
+	if err != nil {
+		return f, fmt.Errorf("asking for the collection's indexes: %w", classify(err))
+	}
+	for _, i := range indexes {
+		wrong = append(wrong, i.checkExpiry(&s.codec.view, s.expiresAt != nil))
+		advice, err := i.checkUnique(s.coll.Name(), s.codec.view.meta)
+		if wrong = append(wrong, err); advice != "" {
+			f.advice = append(f.advice, advice)
+		}
+	}
+	return f, errors.Join(wrong...)
+}
+
+func (s *Store[K, V]) deployment(ctx context.Context) (f findings, err error) {
+	var hello struct {
+		SetName string `bson:"setName"`
+		Message string `bson:"msg"`
+		Process struct {
+			ID bson.ObjectID `bson:"processId"`
+		} `bson:"topologyVersion"`
+	}
+	err = s.coll.Database().Client().Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
+	f.replicaSet = hello.SetName != "" && hello.Message != "isdbgrid"
+	f.process = hello.Process.ID
+	return f, classify(err)
+}
+
+// collectionInfo is what listCollections says.
+type collectionInfo struct {
+	Type    string   `bson:"type"`
+	Options bson.Raw `bson:"options"`
+}
+
+// collectionOptions is empty for a collection that does not exist yet.
+func (s *Store[K, V]) collectionOptions(ctx context.Context) (info collectionInfo, err error) {
+	cursor, err := s.coll.Database().ListCollections(ctx, bson.D{{Key: "name", Value: s.coll.Name()}})
+	if err != nil {
+		return info, err
+	}
+	var found []collectionInfo
+	if err := cursor.All(ctx, &found); err != nil || len(found) == 0 {
+		return info, err
+	}
+	return found[0], nil
+}
+
+func checkCollection(c collectionInfo) error {
+	switch {
+	case c.Type == "view" || c.Type == "timeseries":
+		return fmt.Errorf("it is a %s: records are kept in a collection", c.Type)
+	case c.Options.Lookup("capped").IsNumber() || c.Options.Lookup("capped").Type == bson.TypeBoolean && c.Options.Lookup("capped").Boolean():
+		return errors.New("it is capped: it would drop records by itself, and takes no tombstones")
+	}
+	if locale, ok := c.Options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
+		return fmt.Errorf("its default collation is %q, which takes different strings for the same _id: copy it into a collection with the simple collation", locale)
+	}
+	return nil
+}
+
+// checkValidator finds the two rules of a schema that are known to refuse what the SDK writes. What other rules do shows
+// at the first write.
+func checkValidator(options bson.Raw, v *view) error {
+	action, _ := options.Lookup("validationAction").StringValueOK()
+	level, _ := options.Lookup("validationLevel").StringValueOK()
+	schema, ok := options.Lookup("validator", "$jsonSchema").DocumentOK()
+	if !ok || action == "warn" || level == "off" {
+		return nil
+	}
+	var wrong []error
+	if closed, ok := schema.Lookup("additionalProperties").BooleanOK(); ok && !closed {
+		if _, err := schema.LookupErr("properties", v.meta); err != nil {
+			wrong = append(wrong, fmt.Errorf("its validator allows no field %q, where the metadata is: add {%s: {bsonType: \"object\"}} to the properties (collMod)", v.meta, v.meta))
+		}
+	}
+	var needed []string
+	if required, ok := schema.Lookup("required").ArrayOK(); ok {
+		values, _ := required.Values()
+		for _, value := range values {
+			if name, ok := value.StringValueOK(); ok && v.owns(name) && name != "_id" {
+				needed = append(needed, name)
+			}
+		}
+	}
+	if len(needed) > 0 {
+		wrong = append(wrong, fmt.Errorf("its validator requires %s, which tombstones do not have: make it {$or: [{%q: true}, {$jsonSchema: …}]} (collMod)",
+			strings.Join(needed, ", "), v.meta+"."+deletedField))
+	}
+	return errors.Join(wrong...)
+}
+
+// index is what listIndexes says.
+type index struct {
+	Name    string   `bson:"name"`
+	Key     bson.D   `bson:"key"`
+	Unique  bool     `bson:"unique"`
+	Sparse  bool     `bson:"sparse"`
+	Partial bson.Raw `bson:"partialFilterExpression"`
+	Expire  *float64 `bson:"expireAfterSeconds"`
+}
+
+func (s *Store[K, V]) indexes(ctx context.Context) ([]index, error) {
+	cursor, err := s.coll.Indexes().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []index
+	return found, cursor.All(ctx, &found)
+}
+
+// checkExpiry demands that an expired record reads as one everywhere, and that nothing but records expires.
+func (i *index) checkExpiry(v *view, expires bool) error {
+	if i.Expire == nil || len(i.Key) == 0 {
+		return nil
+	}
+	field, _, _ := strings.Cut(i.Key[0].Key, ".")
+	switch {
+	case !v.owns(field):
+		return fmt.Errorf("index %q lets documents expire by the field %q, which V does not map: a tombstone would keep it and vanish; map it, and give Options.ExpiresAt", i.Name, field)
+	case !expires:
+		return fmt.Errorf("index %q lets documents expire, in this place and not in the other, and a repair would bring them back: give Options.ExpiresAt to both stores", i.Name)
+	}
+	return nil
+}
+
+// checkUnique demands that tombstones, which have none of the fields, do not collide.
+func (i *index) checkUnique(coll, meta string) (advice string, err error) {
+	if !i.Unique || len(i.Key) == 0 {
+		return "", nil
+	}
+	fields := make([]string, len(i.Key))
+	for n, e := range i.Key {
+		if fields[n] = e.Key; e.Key == "_id" {
+			return "", nil
+		}
+	}
+	if !i.Sparse && !requiresField(i.Partial, meta) {
+		key, _ := bson.MarshalExtJSON(i.Key, false, false)
+		return "", fmt.Errorf("unique index %q holds tombstones, of which two collide: drop it, and make it partial on live records: db.%s.createIndex(%s, {unique: true, partialFilterExpression: {%q: {$exists: true}}})",
+			i.Name, coll, key, fields[0])
+	}
+	return fmt.Sprintf("unique index %q: if this is the new place of a migration, make it unique only in new-only: until then a mirror that swaps values between two records can be refused for ever", i.Name), nil
+}
+
+// requiresField tells whether a partial index has only documents with some field, beside _id and the metadata.
+func requiresField(filter bson.Raw, meta string) bool {
+	elements, err := filter.Elements()
+	if err != nil {
+		return false
+	}
+	for _, e := range elements {
+		name, _, _ := strings.Cut(e.Key(), ".")
+		switch {
+		case name == "$and":
+			for _, clause := range arrayOf(e.Value()) {
+				if doc, ok := clause.DocumentOK(); ok && requiresField(doc, meta) {
+					return true
+				}
+			}
+		case strings.HasPrefix(name, "$"), name == "_id", name == meta:
+		case requiresValue(e.Value()):
+			return true
+		}
+	}
+	return false
+}
+
+// requiresValue tells whether a condition on a field holds for no document without it.
+func requiresValue(v bson.RawValue) bool {
+	doc, ok := v.DocumentOK()
+	if !ok {
+		return v.Type != bson.TypeNull
+	}
+	elements, err := doc.Elements()
+	if err != nil || len(elements) == 0 || !strings.HasPrefix(elements[0].Key(), "$") {
+		return err == nil
+	}
+	for _, e := range elements {
+		operand := e.Value()
+		switch e.Key() {
+		case "$exists":
+			if there, ok := operand.BooleanOK(); ok && there {
+				return true
+			}
+		case "$type":
+			if name, named := operand.StringValueOK(); named && name != "null" {
+				return true
+			}
+		case "$eq", "$gt", "$gte", "$lt", "$lte":
+			if operand.Type != bson.TypeNull {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func arrayOf(v bson.RawValue) []bson.RawValue {
+	a, _ := v.ArrayOK()
+	values, _ := a.Values()
+	return values
 }

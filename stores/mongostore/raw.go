@@ -70,18 +70,9 @@ func (d *document) binary(name string, data []byte) {
 	d.b = append(d.b, data...)
 }
 
-func (d *document) int64(name string, n int64) {
-	d.append(name, int64Value(n))
-}
-
-// open begins a document or an array within this one, which ends at the next end.
+// open begins a document within this one, which ends at the next end.
 func (d *document) open(name string) {
 	d.header(bson.TypeEmbeddedDocument, name)
-	d.start()
-}
-
-func (d *document) openArray(name string) {
-	d.header(bson.TypeArray, name)
 	d.start()
 }
 

@@ -19,12 +19,14 @@ import (
 // Store is a [stores.Store] over a collection, or over some of the fields of its documents. It is safe for concurrent use, and holds
 // nothing that has to be closed: the client is the caller's.
 type Store[K, V any] struct {
-	coll      *mongo.Collection // the caller's, with the concerns of the protocol
-	namespace string
-	keys      stores.KeyCodec[K]
-	codec     codec[V]
-	fields    bson.D // the projection that reads use; nil for all fields
-	found     findings
+	coll *mongo.Collection // the caller's, with the concerns of the protocol
+	// acknowledged is when a write counts as done.
+	acknowledged *writeconcern.WriteConcern
+	namespace    string
+	keys         stores.KeyCodec[K]
+	codec        codec[V]
+	fields       bson.D // the projection that reads use; nil for all fields
+	found        findings
 
 	expiresAt func(V) time.Time
 	guard     string
@@ -47,8 +49,12 @@ func New[K, V any](ctx context.Context, coll *mongo.Collection, o *Options[K, V]
 	if coll == nil {
 		return nil, errors.New("mongostore: a collection is needed")
 	}
+	acknowledged := majority(o.Journal)
 	s := &Store[K, V]{
-		coll:      coll.Clone(concerns(o.Journal)),
+		coll: coll.Clone(options.Collection().
+			SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).SetWriteConcern(acknowledged)),
+		acknowledged: acknowledged,
+
 		namespace: coll.Database().Name() + "." + coll.Name(),
 		keys:      o.Keys,
 		expiresAt: o.ExpiresAt,
@@ -76,13 +82,12 @@ func New[K, V any](ctx context.Context, coll *mongo.Collection, o *Options[K, V]
 	return s, nil
 }
 
-func concerns(journal bool) *options.CollectionOptionsBuilder {
+func majority(journal bool) *writeconcern.WriteConcern {
 	w := writeconcern.Majority()
 	if journal {
 		w.Journal = &journal
 	}
-	return options.Collection().
-		SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).SetWriteConcern(w)
+	return w
 }
 
 // projection is what has to be read for a record; nil is everything.

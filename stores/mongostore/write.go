@@ -102,31 +102,33 @@ func (s *Store[K, V]) appendMeta(d *document, c *change[K, V]) {
 }
 
 // update sets the fields that the value has and takes the others of the view away.
-func (s *Store[K, V]) update(c *change[K, V]) bson.Raw {
-	d := openDocument(s.sizeHint(c))
-	s.appendSet(d, c)
-	s.appendUnset(d, c)
-	return d.close()
+func (s *Store[K, V]) update(c *change[K, V]) bson.Raw { return updateOf(half[K, V]{s, c}) }
+
+// half is a write to a view of a document that may be written to another view as well.
+type half[K, V any] struct {
+	s *Store[K, V]
+	c *change[K, V]
 }
 
-func (s *Store[K, V]) appendSet(d *document, c *change[K, V]) {
+func updateOf[K, V any](halves ...half[K, V]) bson.Raw {
+	d := openDocument(256)
 	d.open("$set")
-	d.appendAll(c.shard)
-	d.appendAll(c.fields)
-	s.appendMeta(d, c)
-	d.end()
-}
-
-func (s *Store[K, V]) appendUnset(d *document, c *change[K, V]) {
-	names := s.missing(c)
-	if len(names) == 0 {
-		return
-	}
-	d.open("$unset")
-	for _, name := range names {
-		d.string(name, "")
+	var missing []string
+	for _, h := range halves {
+		d.appendAll(h.c.shard)
+		d.appendAll(h.c.fields)
+		h.s.appendMeta(d, h.c)
+		missing = append(missing, h.s.missing(h.c)...)
 	}
 	d.end()
+	if len(missing) > 0 {
+		d.open("$unset")
+		for _, name := range missing {
+			d.string(name, "")
+		}
+		d.end()
+	}
+	return d.close()
 }
 
 // missing are the fields of the view that the record does not have.
@@ -182,11 +184,15 @@ func (s *Store[K, V]) put(ctx context.Context, c *change[K, V]) error {
 		case why != nil:
 			return why
 		case otherIndex:
-			return stores.Permanent(fmt.Errorf("another unique index of the collection refuses the document: %w", err))
+			return otherIndexError(err)
 		}
 		cond = again
 	}
 	return stores.Transient(fmt.Errorf("refused %d times by what was gone when it was read", tries))
+}
+
+func otherIndexError(err error) error {
+	return stores.Permanent(fmt.Errorf("another unique index of the collection refuses the document: %w", err))
 }
 
 // send sends a write once. A refusal comes with the error that it was told by, which may be nil.
