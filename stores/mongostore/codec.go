@@ -148,7 +148,13 @@ type bsonOptions struct {
 	options  options.BSONOptions
 }
 
+// plain says that the driver's defaults are to be used, for which it has faster ways.
+func (o *bsonOptions) plain() bool { return o.registry == nil && o.options == options.BSONOptions{} }
+
 func (o *bsonOptions) marshal(v any) (bson.Raw, error) {
+	if o.plain() {
+		return bson.Marshal(v)
+	}
 	var buf bytes.Buffer
 	enc := bson.NewEncoder(bson.NewDocumentWriter(&buf))
 	if o.registry != nil {
@@ -179,6 +185,9 @@ func (o *bsonOptions) marshal(v any) (bson.Raw, error) {
 }
 
 func (o *bsonOptions) unmarshal(doc bson.Raw, v any) error {
+	if o.plain() {
+		return bson.Unmarshal(doc, v)
+	}
 	dec := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(doc)))
 	if o.registry != nil {
 		dec.SetRegistry(o.registry)

@@ -26,6 +26,11 @@ func Keys[K any]() stores.KeyCodec[K] {
 
 // defaultKeys is the codec for K when the user gives none.
 func defaultKeys[K any]() stores.KeyCodec[K] {
+	for _, codec := range []any{stores.StringKeys[string](), stores.Int64Keys[int64](), stores.BytesKeys[[]byte]()} {
+		if c, ok := codec.(stores.KeyCodec[K]); ok {
+			return c
+		}
+	}
 	t := reflect.TypeFor[K]()
 	if encodesItself(t) {
 		return Keys[K]()
@@ -105,6 +110,18 @@ func marshalKey[K any](key K, reg *bson.Registry) (bson.RawValue, error) {
 }
 
 func unmarshalKey[K any](v bson.RawValue, reg *bson.Registry) (key K, err error) {
+	switch k := any(&key).(type) {
+	case *string:
+		var ok bool
+		if *k, ok = v.StringValueOK(); ok {
+			return key, nil
+		}
+	case *bson.ObjectID:
+		var ok bool
+		if *k, ok = v.ObjectIDOK(); ok {
+			return key, nil
+		}
+	}
 	if reg == nil {
 		err = v.Unmarshal(&key)
 	} else {

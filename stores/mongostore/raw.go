@@ -2,9 +2,11 @@ package mongostore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 )
 
 // element is a field of a document, its value as BSON.
@@ -95,15 +97,20 @@ func int64Value(n int64) bson.RawValue {
 
 // walk calls visit for each top-level element of a document until it returns an error. The values alias the document.
 func walk(doc bson.Raw, visit func(name string, v bson.RawValue) error) error {
-	if err := doc.Validate(); err != nil {
-		return fmt.Errorf("damaged BSON: %w", err)
+	length, rest, ok := bsoncore.ReadLength(doc)
+	if !ok || int(length) != len(doc) || length < 5 || doc[length-1] != 0 {
+		return errors.New("damaged BSON: the length is wrong")
 	}
-	elements, err := doc.Elements()
-	if err != nil {
-		return fmt.Errorf("damaged BSON: %w", err)
-	}
-	for _, e := range elements {
-		if err := visit(e.Key(), e.Value()); err != nil {
+	for rest = rest[:len(rest)-1]; len(rest) > 0; {
+		var e bsoncore.Element
+		if e, rest, ok = bsoncore.ReadElement(rest); !ok {
+			return errors.New("damaged BSON: an element is cut short")
+		}
+		v, err := e.ValueErr()
+		if err != nil {
+			return fmt.Errorf("damaged BSON: %w", err)
+		}
+		if err := visit(e.Key(), bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}); err != nil {
 			return err
 		}
 	}

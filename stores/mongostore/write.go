@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -36,6 +37,9 @@ func (s *Store[K, V]) prepare(w *stores.Write[K, V]) (*change[K, V], error) {
 	c := &change[K, V]{Write: w, id: id}
 	if err := s.encode(c); err != nil {
 		return nil, s.at(id.canon, stores.Permanent(err))
+	}
+	if s.sizeHint(c) <= maxDocument {
+		return c, nil
 	}
 	if size := len(s.document(c)); size > maxDocument {
 		return nil, s.at(id.canon, stores.Permanent(fmt.Errorf("the document has %d bytes, MongoDB takes at most %d", size, maxDocument)))
@@ -87,9 +91,10 @@ func (s *Store[K, V]) document(c *change[K, V]) bson.Raw {
 	return d.close()
 }
 
+// sizeHint is at least the size of the document.
 func (s *Store[K, V]) sizeHint(c *change[K, V]) int {
-	n := 128 + len(c.id.value.Value)
-	for _, f := range c.fields {
+	n := 128 + len(c.id.value.Value) + len(s.codec.view.meta) + len(s.guard)
+	for _, f := range slices.Concat(c.fields, c.shard) {
 		n += len(f.name) + len(f.value.Value) + 2
 	}
 	return n
