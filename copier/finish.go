@@ -46,7 +46,7 @@ func Finish[K, V any](ctx context.Context, store stores.Store[K, V], o *FinishOp
 	if err != nil {
 		return Report{Op: opFinish}, err
 	}
-	p, err := newPass(ctx, opFinish, po, place[K, V]{"", store})
+	p, err := newPass(ctx, opFinish, po, place[K, V]{store: store})
 	if err != nil {
 		return Report{Op: opFinish, Job: po.Job}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,15 @@ const (
 type place[K, V any] struct {
 	name  string
 	store stores.Store[K, V]
+	// keysOnly says that nobody looks at the values.
+	keysOnly bool
+}
+
+func (pl place[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	if pl.keysOnly {
+		return stores.ScanMeta(ctx, pl.store, seg, after)
+	}
+	return pl.store.Scan(ctx, seg, after)
 }
 
 // pass goes over the segments of one or two places with several workers. It is what the operations have in common.
@@ -172,11 +182,11 @@ func (p *pass[K, V]) segment(ctx context.Context, at int, pg *page[K, V], v visi
 // scanOnce goes on with a segment until its end or until the scan breaks, and tells how many records it gave.
 func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
 	pos := p.position(at)
-	store := p.storeOf(pos.Place)
+	from := p.placeOf(pos.Place)
 	pg.at, pg.place = at, pos.Place
 	pg.clear()
 	size := p.throttle.batch()
-	for e, err := range store.Scan(ctx, stores.Segment(pos.Segment), pos.After) {
+	for e, err := range from.scan(ctx, stores.Segment(pos.Segment), pos.After) {
 		if err != nil && !pg.takeBad(err) {
 			broken = err
 			break
@@ -187,12 +197,12 @@ func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v vis
 		if n++; len(pg.entries)+len(pg.bad) < size {
 			continue
 		}
-		if err := p.turn(ctx, store.Keys(), pg, v); err != nil {
+		if err := p.turn(ctx, from.store.Keys(), pg, v); err != nil {
 			return n, nil, err
 		}
 		size = p.throttle.batch()
 	}
-	if err := p.turn(ctx, store.Keys(), pg, v); err != nil || broken != nil {
+	if err := p.turn(ctx, from.store.Keys(), pg, v); err != nil || broken != nil {
 		return n, broken, err
 	}
 	p.done(at)
@@ -228,13 +238,13 @@ func (p *pass[K, V]) fresh(pg *page[K, V]) (n int) {
 	return n
 }
 
-func (p *pass[K, V]) storeOf(name string) stores.Store[K, V] {
+func (p *pass[K, V]) placeOf(name string) place[K, V] {
 	for _, pl := range p.places {
 		if pl.name == name {
-			return pl.store
+			return pl
 		}
 	}
-	return p.places[0].store
+	return p.places[0]
 }
 
 // takeBad takes a record that does not decode; any other error ends the scan.

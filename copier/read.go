@@ -19,9 +19,11 @@ type pair[K, V any] struct {
 // broken tells that the record is there and is no valid one, as against a read that failed and may work later.
 func (x *pair[K, V]) broken() bool { return isBroken(x.err) }
 
-func isBroken(err error) bool {
+func isBroken(err error) bool { return isUndecodable(err) || errors.Is(err, stores.ErrPermanent) }
+
+func isUndecodable(err error) bool {
 	var bad *stores.RecordError
-	return errors.As(err, &bad) || errors.Is(err, stores.ErrPermanent)
+	return errors.As(err, &bad)
 }
 
 // finding describes the pair as a finding.
@@ -38,13 +40,19 @@ func (x *pair[K, V]) unreadable() Finding {
 	return Finding{Kind: kind, Key: x.canon, Place: x.place, Err: x.err}
 }
 
-// readMany reads keys of one place. A call that fails as a whole is repeated; the error is for what ends the pass.
-func (p *pass[K, V]) readMany(ctx context.Context, s stores.Store[K, V], keys []K) (res []stores.Result[V], err error) {
+// readMany reads keys of one place.
+func (p *pass[K, V]) readMany(ctx context.Context, s stores.Store[K, V], keys []K) ([]stores.Result[V], error) {
+	return p.read(ctx, s, keys, stores.GetMany[K, V])
+}
+
+// read reads keys with GetMany or GetMetas. A call that fails as a whole is repeated; the error is for what ends the pass.
+func (p *pass[K, V]) read(ctx context.Context, s stores.Store[K, V], keys []K,
+	get func(context.Context, stores.Store[K, V], []K) ([]stores.Result[V], error)) (res []stores.Result[V], err error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
 	err = p.try(ctx, func() (err error) {
-		res, err = stores.GetMany(ctx, s, keys)
+		res, err = get(ctx, s, keys)
 		return err
 	})
 	if err != nil {

@@ -71,7 +71,7 @@ func Repair[K, V any](ctx context.Context, old, new stores.Store[K, V], keys ite
 	if err != nil {
 		return Report{Op: opRepair}, err
 	}
-	p := &pass[K, V]{state: s, throttle: newThrottle(&po), places: []place[K, V]{{placeOld, old}}}
+	p := &pass[K, V]{state: s, throttle: newThrottle(&po), places: []place[K, V]{{name: placeOld, store: old}}}
 	r := &repairing[K, V]{pass: p, keys: keys, fixer: newRepairer(p, old, new, &comparer[K, V]{old: old, new: new, equal: o.Equal}, pol)}
 	return p.run(ctx, nil, r.all)
 }

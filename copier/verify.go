@@ -55,7 +55,7 @@ func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K,
 			return Report{Op: op, Job: po.Job}, err
 		}
 	}
-	p, err := newPass(ctx, op, po, place[K, V]{placeOld, old}, place[K, V]{placeNew, new})
+	p, err := newPass(ctx, op, po, place[K, V]{name: placeOld, store: old}, place[K, V]{name: placeNew, store: new, keysOnly: true})
 	if err != nil {
 		return Report{Op: op, Job: po.Job}, err
 	}
@@ -161,7 +161,7 @@ func (v *verifying[K, V]) extras(ctx context.Context, pg *page[K, V], keys []K, 
 		}
 		keys = append(keys, key)
 	}
-	olds, err := v.readMany(ctx, v.old, keys)
+	olds, err := v.read(ctx, v.old, keys, stores.GetMetas[K, V])
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (v *verifying[K, V]) extras(ctx context.Context, pg *page[K, V], keys []K, 
 			if s.new.Deleted {
 				continue // see classify
 			}
-		case res.Err == nil || !absent && isBroken(res.Err):
+		case res.Err == nil || isUndecodable(res.Err):
 			continue // it was found from old's side
 		}
 		found = append(found, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 )
 
@@ -37,6 +38,37 @@ func GetMany[K, V any](ctx context.Context, s Store[K, V], keys []K) ([]Result[V
 		res[i].Record, res[i].Err = s.Get(ctx, key)
 	}
 	return res, nil
+}
+
+// MetaReader is a store that can leave the values where they are when only the metadata is asked for. Reach it through
+// [ScanMeta] and [GetMetas].
+type MetaReader[K, V any] interface {
+	// ScanMeta is Scan with the zero V in every record. A value that does not decode is no error.
+	ScanMeta(ctx context.Context, seg Segment, after []byte) iter.Seq2[Entry[K, V], error]
+	// GetMetas is GetMany with the zero V in every record. A value that does not decode is no error.
+	GetMetas(ctx context.Context, keys []K) ([]Result[V], error)
+}
+
+// ScanMeta yields the keys and the metadata of the records of a segment; the values are not to be looked at. Fallback: a
+// Scan.
+func ScanMeta[K, V any](ctx context.Context, s Store[K, V], seg Segment, after []byte) iter.Seq2[Entry[K, V], error] {
+	if m, ok := s.(MetaReader[K, V]); ok {
+		return m.ScanMeta(ctx, seg, after)
+	}
+	return s.Scan(ctx, seg, after)
+}
+
+// GetMetas reads the metadata under every key, in argument order; the values are not to be looked at. Fallback: GetMany.
+func GetMetas[K, V any](ctx context.Context, s Store[K, V], keys []K) ([]Result[V], error) {
+	m, ok := s.(MetaReader[K, V])
+	if !ok {
+		return GetMany(ctx, s, keys)
+	}
+	res, err := m.GetMetas(ctx, keys)
+	if err == nil && len(res) != len(keys) {
+		return nil, fmt.Errorf("stores: %T answered %d of %d keys", s, len(res), len(keys))
+	}
+	return res, err
 }
 
 // BatchWriter is a store that takes many conditional writes in fewer round trips. Reach it through [PutMany].

@@ -14,6 +14,10 @@ const readBatch = 1000
 
 // GetMany implements [stores.BatchReader], with one query for each 1,000 keys; with [Options.Linearizable], one for each key.
 func (s *Store[K, V]) GetMany(ctx context.Context, keys []K) ([]stores.Result[V], error) {
+	return s.getMany(ctx, keys, s.full())
+}
+
+func (s *Store[K, V]) getMany(ctx context.Context, keys []K, as reading[V]) ([]stores.Result[V], error) {
 	ctx, cancel, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -30,7 +34,7 @@ func (s *Store[K, V]) GetMany(ctx context.Context, keys []K) ([]stores.Result[V]
 	for i, key := range keys {
 		ids[i], res[i].Err = s.id(key)
 	}
-	docs, err := s.findMany(ctx, keys, ids, s.fields)
+	docs, err := s.findMany(ctx, keys, ids, as.fields)
 	if err != nil {
 		return nil, s.at(nil, err)
 	}
@@ -38,7 +42,7 @@ func (s *Store[K, V]) GetMany(ctx context.Context, keys []K) ([]stores.Result[V]
 		if res[i].Err != nil {
 			continue
 		}
-		res[i].Record, res[i].Err = s.record(docs[string(ids[i].canon)], ids[i].canon)
+		res[i].Record, res[i].Err = as.record(docs[string(ids[i].canon)], ids[i].canon)
 		if res[i].Err == nil && res[i].Record.Version.IsAbsent() {
 			res[i] = stores.Result[V]{Err: stores.ErrNotFound}
 		}

@@ -20,15 +20,19 @@ const scanBatch = 1000
 // Scan implements [stores.Store], in the order of _id. It is one cursor; if the server gives that up (the loop body was
 // busy for ten minutes, another node became primary), the scan goes on with another one from where it was.
 func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return s.scanAs(ctx, seg, after, s.full())
+}
+
+func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []byte, as reading[V]) iter.Seq2[stores.Entry[K, V], error] {
 	return func(yield func(stores.Entry[K, V], error) bool) {
-		if err := s.scan(ctx, seg, after, yield); err != nil {
+		if err := s.scan(ctx, seg, after, as, yield); err != nil {
 			yield(stores.Entry[K, V]{}, err)
 		}
 	}
 }
 
 // scan returns the error that ends it, or nil at the end or when the loop body does not want more.
-func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte, yield func(stores.Entry[K, V], error) bool) error {
+func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte, as reading[V], yield func(stores.Entry[K, V], error) bool) error {
 	ctx, err := s.enter(ctx)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 	}
 	for {
 		before := r.after
-		err := s.scanCursor(ctx, &r, yield)
+		err := s.scanCursor(ctx, &r, as, yield)
 		switch {
 		case err == nil:
 			return nil
@@ -57,10 +61,10 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 }
 
 // scanCursor yields what one cursor finds, and moves r.after along.
-func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, yield func(stores.Entry[K, V], error) bool) error {
+func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V], yield func(stores.Entry[K, V], error) bool) error {
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(scanBatch)
-	if s.fields != nil {
-		o.SetProjection(s.fields)
+	if as.fields != nil {
+		o.SetProjection(as.fields)
 	}
 	cursor, err := s.coll.Find(ctx, r.filter(), o)
 	if err != nil {
@@ -73,7 +77,7 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, yield func(sto
 		}
 		found := cursor.Current.Lookup("_id")
 		r.after = bson.RawValue{Type: found.Type, Value: bytes.Clone(found.Value)}
-		e, err := s.entry(cursor.Current)
+		e, err := s.entry(cursor.Current, as)
 		if err == nil && e.Record.Version.IsAbsent() {
 			continue
 		}
@@ -85,12 +89,12 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, yield func(sto
 }
 
 // entry decodes a document for a scan. The error is a *[stores.RecordError].
-func (s *Store[K, V]) entry(doc bson.Raw) (stores.Entry[K, V], error) {
+func (s *Store[K, V]) entry(doc bson.Raw, as reading[V]) (stores.Entry[K, V], error) {
 	key, canon, err := s.keyOf(doc.Lookup("_id"))
 	if err != nil {
 		return stores.Entry[K, V]{}, &stores.RecordError{Key: canon, Err: s.at(nil, err)}
 	}
-	r, err := s.record(doc, canon)
+	r, err := as.record(doc, canon)
 	return stores.Entry[K, V]{Key: key, Record: r}, err
 }
 

@@ -317,6 +317,24 @@ func (s unorderedReads) GetMany(ctx context.Context, keys []string) ([]stores.Re
 	return res, err
 }
 
+// looseMetas reads metadata alone, and forgets the intents in it.
+type looseMetas struct{ *mem }
+
+func (s looseMetas) ScanMeta(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		for e, err := range s.Scan(ctx, seg, after) {
+			e.Record = record{Meta: e.Record.Meta}
+			if e.Record.Intent = false; !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s looseMetas) GetMetas(ctx context.Context, keys []string) ([]stores.Result[doc], error) {
+	return s.GetMany(ctx, keys) // with the values
+}
+
 // wrongExtras have optional capabilities that are worse than none.
 type wrongExtras struct{ *mem }
 
