@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -11,7 +12,8 @@ import (
 type CopyOptions[V any] struct {
 	PassOptions
 	// Equal tells whether a value is still the same after new's codec had it. A copy counts and names values that are
-	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold. Default DeepEqual.
+	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold; those of records that
+	// are there already may be left out. Default DeepEqual.
 	Equal func(a, b V) bool
 }
 
@@ -54,6 +56,7 @@ type copying[K, V any] struct {
 	new   stores.Store[K, V]
 	loss  loss[V]
 	fixer fixer[K, V]
+	again atomic.Bool // most of the last page was there already
 }
 
 // visitor writes a page to new in one batch; intents are resolved one by one.
@@ -65,8 +68,12 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		clear(writes)
 		writes = writes[:0]
 		var intents [][]byte
-		for i := range pg.entries {
-			e := &pg.entries[i]
+		entries, err := c.skip(ctx, pg)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			e := &entries[i]
 			if e.Record.Live() && c.loss.changes(e.Record.Value) {
 				pg.delta.counts.Changed++
 				pg.delta.changed = append(pg.delta.changed, c.canonical(e.Key))
@@ -78,7 +85,6 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 			writes = append(writes, stores.Write[K, V]{Key: e.Key, Record: e.Record, If: stores.IfOlder(e.Record.Version)})
 		}
 		if len(writes) > 0 {
-			var err error
 			if answers, err = c.sendWrites(ctx, c.new, writes, answers); err != nil {
 				return err
 			}
@@ -90,11 +96,38 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		if err := c.resolve(ctx, intents, &pg.delta, false); err != nil {
 			return err
 		}
+		c.again.Store(2*pg.delta.counts.AlreadyThere > int64(len(pg.entries)))
 		if err := c.commit(ctx, pg.at, pg.last, &pg.delta); err != nil {
 			return err
 		}
 		return c.notTooMany()
 	}
+}
+
+// skip leaves out what new has already, once most of a page was found there: a read of the metadata is cheaper than
+// writes that are refused. What it can not read, or find there, is written.
+func (c *copying[K, V]) skip(ctx context.Context, pg *page[K, V]) ([]stores.Entry[K, V], error) {
+	m, ok := c.new.(stores.MetaReader[K, V])
+	if !ok || !c.again.Load() {
+		return pg.entries, nil
+	}
+	keys := make([]K, len(pg.entries))
+	for i := range pg.entries {
+		keys[i] = pg.entries[i].Key
+	}
+	metas, err := m.GetMetas(ctx, keys)
+	if err != nil || len(metas) != len(keys) {
+		return pg.entries, ctx.Err()
+	}
+	missing := make([]stores.Entry[K, V], 0, len(pg.entries))
+	for i, e := range pg.entries {
+		if e.Record.Intent || metas[i].Err != nil || stores.IfOlder(e.Record.Version).Holds(metas[i].Record.Version) {
+			missing = append(missing, e)
+		} else {
+			pg.delta.counts.AlreadyThere++
+		}
+	}
+	return missing, nil
 }
 
 // judge counts what became of the writes of a page.

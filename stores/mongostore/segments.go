@@ -15,52 +15,82 @@ import (
 // idRange is a range of ids in BSON order: from on, before to, and after after. A bound that is not set is none.
 type idRange struct{ from, to, after bson.RawValue }
 
-// filter finds the documents of the range. A comparison in the query language only finds ids of the type that it names,
-// so it is used where both ends are of one type; everything else compares as an expression, which knows the order of all types.
+// filter finds the documents of the range. In the query language a comparison only finds ids of the type that it names;
+// those of the types that sort above or below come in by their type.
 func (r *idRange) filter() bson.D {
-	var f bson.D
-	plain := bson.D{}
-	var exprs bson.A
-	sameType := sortsAs(r.from) == sortsAs(r.to) && !r.from.IsZero()
+	var plain bson.D
+	var all []bson.D
 	for _, b := range []struct {
 		op    string
 		value bson.RawValue
-		plain bool
-	}{
-		{"$gte", r.from, sameType},
-		{"$lt", r.to, sameType},
-		{"$gt", r.after, sameType && sortsAs(r.after) == sortsAs(r.to)},
-	} {
-		switch {
-		case b.value.IsZero():
-		case b.plain:
-			plain = append(plain, bson.E{Key: b.op, Value: b.value})
-		default:
-			exprs = append(exprs, bson.D{{Key: b.op, Value: bson.A{"$_id", literal(b.value)}}})
+		above bool
+	}{{"$gte", r.from, true}, {"$gt", r.after, true}, {"$lt", r.to, false}} {
+		if b.value.IsZero() {
+			continue
+		}
+		compared := bson.E{Key: b.op, Value: b.value}
+		if others := r.others(b.value, b.above); others == nil {
+			plain = append(plain, compared)
+		} else {
+			all = append(all, anyOf(bson.D{{Key: "_id", Value: bson.D{compared}}}, bson.D{{Key: "_id", Value: bson.D{{Key: "$type", Value: others}}}}))
 		}
 	}
-	if len(plain) > 0 {
-		f = append(f, bson.E{Key: "_id", Value: plain})
+	if plain != nil {
+		all = append(all, bson.D{{Key: "_id", Value: plain}})
 	}
-	if len(exprs) > 0 {
-		f = append(f, bson.E{Key: "$expr", Value: bson.D{{Key: "$and", Value: exprs}}})
-	}
-	if f == nil {
+	switch len(all) {
+	case 0:
 		return bson.D{}
+	case 1:
+		return all[0]
+	default:
+		return bson.D{{Key: "$and", Value: all}}
 	}
-	return f
 }
 
-// sortsAs names the types that sort together.
-func sortsAs(v bson.RawValue) bson.Type {
-	switch v.Type {
-	case bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
-		return bson.TypeDouble
-	case bson.TypeSymbol:
-		return bson.TypeString
-	default:
-		return v.Type
+// others are the types above or below that of a bound and within the range.
+func (r *idRange) others(bound bson.RawValue, above bool) bson.A {
+	from, to := rank(bound)+1, len(typeOrder)
+	if !above {
+		from, to = 0, rank(bound)
 	}
+	for _, limit := range []bson.RawValue{r.from, r.after} {
+		if !limit.IsZero() {
+			from = max(from, rank(limit))
+		}
+	}
+	if !r.to.IsZero() {
+		to = min(to, rank(r.to)+1)
+	}
+	var types bson.A
+	for i := from; i < to; i++ {
+		for _, t := range typeOrder[i] {
+			types = append(types, int32(int8(t))) // MinKey is -1
+		}
+	}
+	return types
+}
+
+// typeOrder is how BSON sorts the types that an _id may have; those of one group are compared with each other.
+var typeOrder = [][]bson.Type{
+	{bson.TypeMinKey},
+	{bson.TypeNull},
+	{bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128},
+	{bson.TypeString, bson.TypeSymbol},
+	{bson.TypeEmbeddedDocument},
+	{bson.TypeBinary},
+	{bson.TypeObjectID},
+	{bson.TypeBoolean},
+	{bson.TypeDateTime},
+	{bson.TypeTimestamp},
+	{bson.TypeDBPointer},
+	{bson.TypeJavaScript},
+	{bson.TypeCodeWithScope},
+	{bson.TypeMaxKey},
+}
+
+func rank(v bson.RawValue) int {
+	return slices.IndexFunc(typeOrder, func(types []bson.Type) bool { return slices.Contains(types, v.Type) })
 }
 
 // segment is the text of a range, for checkpoints.

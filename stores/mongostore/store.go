@@ -34,7 +34,8 @@ type Store[K, V any] struct {
 	linear    bool
 	timeout   time.Duration
 
-	filled fill // whether a batch write better begins by reading
+	filled fill  // whether a batch write better begins by reading
+	dense  dense // whether a batch read better reads a range
 }
 
 // New returns a store over a collection. It asks the server for the collection's options and indexes, and refuses what
@@ -90,9 +91,10 @@ func majority(journal bool) *writeconcern.WriteConcern {
 	return w
 }
 
-// projection is what has to be read for a record; nil is everything.
+// projection is what has to be read for a record; nil is everything. A whole document is read as it is, as applications do:
+// to pick its fields costs the server more than to send the few that V does not map.
 func (v *view) projection() bson.D {
-	if v.all {
+	if v.whole {
 		return nil
 	}
 	p := bson.D{{Key: v.meta, Value: 1}}
