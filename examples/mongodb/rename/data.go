@@ -49,7 +49,9 @@ func titles(before map[string]bson.D) map[string]Place {
 
 // requests are what the clients of the service write.
 var requests = example.Requests[string, Place]{
-	New:  func(n int64) (string, Place) { return fmt.Sprintf("ZZ-%05d", n), Place{Title: fmt.Sprint("Newtown ", n)} },
+	New: func(n int64) (string, Place) {
+		return fmt.Sprintf("ZZ-%05d", n), Place{Title: fmt.Sprint("Newtown ", n)}
+	},
 	Edit: func(p *Place, n int64) { p.Title = fmt.Sprint("Newname ", n) },
 }
 

@@ -1,7 +1,10 @@
+//go:build unix
+
 package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,7 +36,12 @@ func TestMain(m *testing.M) {
 func with(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, tmp string) {
 	t.Helper()
 	tmp = t.TempDir()
-	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+	// Should it not end, neither the command that it runs: that is in its group.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd = exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Env = append(append(os.Environ(), actVariable+"=1", "TMPDIR="+tmp, "MONGODB_URI="), env...)
 	return cmd, tmp
 }
