@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	documents = 3000
+	documents = 1500
 	// country is the one whose places the service lists.
 	country = "US"
 )

@@ -1,7 +1,6 @@
 package example
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,11 +71,11 @@ func same(got bson.Raw, want bson.D) error {
 		if i < 0 {
 			return fmt.Errorf("field %q should not be there", e.Key())
 		}
-		t, value, err := bson.MarshalValue(left[i].Value)
+		doc, err := bson.Marshal(bson.D{left[i]})
 		if err != nil {
 			return err
 		}
-		if e.Value().Type != t || !bytes.Equal(e.Value().Value, value) {
+		if value := bson.Raw(doc).Lookup(e.Key()); !e.Value().Equal(value) {
 			return fmt.Errorf("field %q is not %v", e.Key(), left[i].Value)
 		}
 		left = slices.Delete(left, i, i+1)
