@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"os"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -27,7 +28,7 @@ type Place struct {
 	Rest map[string]bson.RawValue `bson:",inline"`
 }
 
-func main() { example.Main("move", run) }
+func main() { os.Exit(example.Main("move", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

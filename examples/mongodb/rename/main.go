@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -49,7 +50,7 @@ func newView() *mongostore.Options[string, Place] {
 	return &mongostore.Options[string, Place]{Fields: []string{"title"}}
 }
 
-func main() { example.Main("rename", run) }
+func main() { os.Exit(example.Main("rename", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

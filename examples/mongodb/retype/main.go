@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -77,7 +78,7 @@ func newView() *mongostore.Options[string, Place] {
 	return &mongostore.Options[string, Place]{Fields: []string{"location"}}
 }
 
-func main() { example.Main("retype", run) }
+func main() { os.Exit(example.Main("retype", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"os"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -84,7 +85,7 @@ func oldUsers() *mongostore.Options[bson.ObjectID, User] {
 	}
 }
 
-func main() { example.Main("split", run) }
+func main() { os.Exit(example.Main("split", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

@@ -21,12 +21,19 @@ const uriVariable = "MONGODB_URI"
 
 // Main runs an example in the database dualwrite_example_NAME, which it drops before, and afterwards too unless -keep is
 // given; and in others whose names begin with that, which are the example's to drop. It prints RESULT ok or RESULT FAILED,
-// which is exit status 1.
-func Main(name string, run func(context.Context, *mongo.Database, *log.Logger) error) {
-	uri := flag.String("uri", os.Getenv(uriVariable), "connection string of a replica set or sharded cluster; default $"+uriVariable)
-	keep := flag.Bool("keep", false, "leave the database there, to look at")
-	flag.Parse()
+// and returns the exit status.
+func Main(name string, run func(context.Context, *mongo.Database, *log.Logger) error) int {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	uri := fs.String("uri", os.Getenv(uriVariable), "connection string of a replica set or sharded cluster; default $"+uriVariable)
+	keep := fs.Bool("keep", false, "leave the database there, to look at")
+	switch err := fs.Parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	out := log.New(os.Stdout, "", 0)
 	began := time.Now()
 	err := connected(ctx, *uri, func(client *mongo.Client) error {
@@ -40,12 +47,12 @@ func Main(name string, run func(context.Context, *mongo.Database, *log.Logger) e
 		}
 		return errors.Join(err, db.Drop(context.WithoutCancel(ctx)))
 	})
-	stop()
 	if err != nil {
 		out.Printf("RESULT FAILED %v", err)
-		os.Exit(1)
+		return 1
 	}
 	out.Printf("RESULT ok in %v", time.Since(began).Round(100*time.Millisecond))
+	return 0
 }
 
 func connected(ctx context.Context, uri string, use func(*mongo.Client) error) error {
