@@ -88,10 +88,6 @@ examples: servers ## run every example program; each checks itself. Those in exa
 		echo "$$with go run $$example $$flags"; $$with go run $$example $$flags; done
 	go run ./copier/cmd/copier --help
 
-.PHONY: mongodb
-mongodb: servers ## start a MongoDB server and a shell in which MONGODB_URI says where it is; it ends with the shell
-	@go run ./internal/servers/with mongodb -- "$${SHELL:-bash}"
-
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	@{ grep -rl --include='*_test.go' '^func Fuzz' . || echo 'no fuzz target' >&2; } | while read -r file; do \
