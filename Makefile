@@ -23,7 +23,7 @@ EXPLORE ?= 10m
 SEED    ?= 1
 TABLE   ?=
 CUT     ?=
-# Flags for every program that `make examples` runs.
+# Flags for the programs that `make examples` runs, apart from those in examples/mongodb.
 EXAMPLEFLAGS ?=
 
 # Tools are built once per machine and version, outside the checkout and apart from this module's dependencies.
@@ -81,9 +81,11 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the 
 	done
 
 .PHONY: examples
-examples: ## run every example program; each checks itself
+examples: servers ## run every example program; each checks itself. Those in examples/mongodb get a server, or use MONGODB_URI
 	@for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
-		example=./examples/$${dir#$(CURDIR)/examples/}; echo "go run $$example $(EXAMPLEFLAGS)"; go run $$example $(EXAMPLEFLAGS); done
+		example=./examples/$${dir#$(CURDIR)/examples/}; with=; flags='$(EXAMPLEFLAGS)'; \
+		case $$example in ./examples/mongodb/*) with='go run ./internal/servers/with -optional mongodb --'; flags=;; esac; \
+		echo "$$with go run $$example $$flags"; $$with go run $$example $$flags; done
 	go run ./copier/cmd/copier --help
 
 .PHONY: fuzz

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,12 +12,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-)
 
-// places is the input if the user gives none. See PLACES.md for its origin and licence.
-//
-//go:embed places.jsonl.gz
-var places []byte
+	"github.com/dualwrite/dualwrite/examples/internal/places"
+)
 
 // record is one record of the input.
 type record struct {
@@ -32,7 +28,7 @@ type record struct {
 // openInput returns the lines of the file, or the places if path is empty; a name that ends in .gz is unpacked.
 func openInput(path string) (io.ReadCloser, error) {
 	if path == "" {
-		return gzip.NewReader(bytes.NewReader(places))
+		return places.Open()
 	}
 	f, err := os.Open(path)
 	if err != nil || !strings.HasSuffix(path, ".gz") {
