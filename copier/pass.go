@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -130,10 +131,23 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = errors.Join(ctx.Err(), err) // a store may word a cancellation in its own way
 	}
+	p.noteUnmapped()
 	if saveErr := p.save(context.WithoutCancel(ctx), true); saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
 	return p.snapshot(), err
+}
+
+// noteUnmapped adds the fields that are left behind to those that the pass knows from before an interruption.
+func (p *pass[K, V]) noteUnmapped() {
+	if len(p.places) == 0 || p.places[0].name != placeOld {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := append(p.report.Unmapped, stores.UnmappedFields(p.places[0].store)...)
+	slices.Sort(all)
+	p.report.Unmapped = slices.Compact(all)
 }
 
 // scan lets the workers go over all segments.

@@ -29,6 +29,11 @@ type Report struct {
 
 	Counts
 
+	// Unmapped are fields that records of old have and V does not map, at most 100: a Copy leaves them behind, and a
+	// Verify does not compare them. If they belong to the record, map them (and copy again to an empty place). Known of stores that
+	// can tell (stores.FieldReporter).
+	Unmapped []string `json:"unmapped,omitempty"`
+
 	// Found counts the findings by kind, repaired ones included.
 	Found map[Kind]int64 `json:"found"`
 	// Findings are the first of them, as many as the options say.

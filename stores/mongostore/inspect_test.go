@@ -243,3 +243,26 @@ func isNotFound(err error) bool { return errors.Is(err, stores.ErrNotFound) }
 func isInTransaction(err error) bool {
 	return errors.Is(err, stores.ErrInTransaction) && errors.Is(err, stores.ErrPermanent)
 }
+
+// Fields that V does not map stay where they are in a write, and are told of by scans.
+func TestUnmappedFields(t *testing.T) {
+	t.Parallel()
+	coll := mongotest.Collection(t)
+	if _, err := coll.InsertOne(t.Context(), bson.D{{Key: "_id", Value: "a"}, {Key: "email", Value: "x"}, {Key: "theirs", Value: 1}, {Key: "more", Value: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, coll, &Options[string, user]{})
+	put(t, s, "a", user{Email: "y"}, false)
+	for _, err := range s.Scan(t.Context(), "", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(stores.UnmappedFields[string, user](s), " "); got != "more theirs" {
+		t.Errorf("unmapped: %q", got)
+	}
+	var doc bson.M
+	if err := coll.FindOne(t.Context(), bson.D{}).Decode(&doc); err != nil || doc["theirs"] != int32(1) || doc["email"] != "y" {
+		t.Errorf("the document is %v, %v", doc, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -156,6 +157,9 @@ func (c *console) show(r copier.Report, err error) {
 		if row.n != 0 {
 			_, _ = fmt.Fprintf(w, "  %s\t%d\n", row.name, row.n)
 		}
+	}
+	if len(r.Unmapped) > 0 {
+		_, _ = fmt.Fprintf(w, "  fields left behind\t%s\n", strings.Join(r.Unmapped, ", "))
 	}
 	for _, why := range r.Reasons() {
 		_, _ = fmt.Fprintf(w, "  not clean\t%s\n", why)
