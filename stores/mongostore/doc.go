@@ -1,2 +1,70 @@
-// Package mongostore keeps records in a MongoDB collection, through the official driver.
+// Package mongostore keeps records in a MongoDB collection, through the official driver (version 2). The caller brings the
+// collection, and keeps the client:
+//
+//	users, err := mongostore.New[string, User](ctx, client.Database("app").Collection("users"), nil)
+//
+// # What is stored
+//
+// The key is the _id, of any type that BSON has for it; K may be a string, an integer, [bson.ObjectID], a UUID as [bson.Binary],
+// a struct, or [bson.RawValue] for a collection with ids of several types. The value's fields are the fields of the
+// document. What the SDK adds is one sub-document, "_dw" unless [Options.Meta] says otherwise:
+//
+//	_dw: {s: Binary(16 bytes), p: Binary(16 bytes) | "absent" | "unstamped", i: true, d: true}
+//
+// which is the stamp, what the write was based on, and flags for an intent and a tombstone; only what there is. A document
+// without it is a record from before the SDK. A tombstone has the _id and this sub-document and nothing else that V maps, so queries of
+// the application's own leave it out with [Live].
+//
+// # Whole documents and views
+//
+// Without [Options.Fields] a document that is there is a record. A struct V owns the top-level fields that it maps: a
+// write sets those that the value has and takes the others of them away, and whatever else is in the document stays. A map,
+// a bson.D or a bson.Raw owns all fields. What V does not map is not copied to another collection:
+// [Store.UnmappedFields], and the report of a copy, name such fields.
+//
+// With Options.Fields the store is a view. It owns exactly these fields and its own metadata; the record is absent where a
+// document has none of them. Two views of one collection with different fields and different Meta are the two
+// places of a change in place: a field gets another name or another type, without a second collection. Deleting a record of
+// a view takes its fields away and leaves the document, which is the application's.
+//
+// # What the collection has to be like
+//
+// [New] asks the server, and refuses what would lose records or refuse tombstones later:
+//
+//   - a view, a time series, a capped collection, a default collation that takes different strings for one _id;
+//   - a validator (JSON schema) that allows no metadata field, or requires fields that tombstones do not have. Other validators show
+//     at the first write, as an error that Is stores.ErrPermanent;
+//   - a unique index that holds tombstones, of which the second would be refused. It has to be sparse, or partial on the
+//     existence of a field: db.users.createIndex({email: 1}, {unique: true, partialFilterExpression: {email: {$exists: true}}}).
+//     In the new place of a migration leave it not unique until new-only: records that swap their values in old can not
+//     be mirrored one by one past a unique index ([Store.Advice]);
+//   - a TTL index, unless [Options.ExpiresAt] says when a value expires and V maps the field. Then an expired record reads
+//     as deleted in both places, whether the server has removed it yet or not. Set the index's expireAfterSeconds
+//     higher by a day for the time of the migration: a record that vanishes from under a running operation can leave its key blocked.
+//
+// The SDK needs no index but the one on _id. An index of the application's that is to leave tombstones out is partial
+// on the existence of a field that each live record has.
+//
+// # Concerns, sessions, retries
+//
+// The store works on a clone of the collection that writes with majority and reads from the primary with read concern
+// majority: what one instance has read is never rolled back, and each acknowledged write is seen. A primary that was cut off may
+// answer reads until it notices, at most the election timeout; [Options.Linearizable] rules that out, for the price of a
+// round among the nodes for each read. Registry and BSON options of the collection can not be asked for: repeat them in
+// [Options]. Options.Journal and Options.Timeout are for what a collection can not say.
+//
+// A context that carries a transaction is refused with stores.ErrInTransaction; a session without one is not used. The
+// driver's retryable writes are welcome. What a failed call left behind is said by the identities of package stores: an
+// error is stores.ErrTransient only if certainly no try was sent, stores.ErrPermanent if every try would be refused, and
+// otherwise its outcome is unknown, as an error of the driver's last try says nothing about the tries before.
+//
+// # Deployments
+//
+// Both places in one replica set, with one client: a pair of writes is a transaction (stores.PairWriter), or a single
+// update where both are views of one document. With two clients, on a standalone server and on a sharded cluster there is no
+// pair: the repository then writes one place after the other. A collection that is sharded by anything else than _id or its hash
+// needs [Options.ShardKey].
+//
+// The tests run on secantus-mdb 0.5.3-beta.196, a single-node server over WiredTiger that speaks MongoDB 8; elections,
+// majorities of several nodes and sharding are not proven by them. DUALWRITE_TEST_MONGODB_URI runs them on another server.
 package mongostore
