@@ -38,6 +38,19 @@ type view struct {
 
 func (v *view) owns(name string) bool { return v.all || slices.Contains(v.owned, name) }
 
+// field is the name, as a string of the view's own where it can be, and whether it is the view's.
+func (v *view) field(name []byte) (string, bool) {
+	for _, owned := range v.owned {
+		if owned == string(name) {
+			return owned, true
+		}
+	}
+	if v.all {
+		return string(name), true
+	}
+	return "", false
+}
+
 // fields encodes a value as the fields of a document, and the _id that the value has, if it has one.
 func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
 	var value any = v
@@ -51,15 +64,17 @@ func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
 		return nil, id, fmt.Errorf("encoding a %T: %w", v, err)
 	}
 	fields = make([]element, 0, len(c.view.owned)+1)
-	err = walk(doc, func(name string, v bson.RawValue) error {
-		switch {
-		case name == "_id":
+	err = walk(doc, func(raw []byte, v bson.RawValue) error {
+		if string(raw) == "_id" {
 			id = v
 			return nil
-		case name == c.view.meta:
-			return fmt.Errorf("field %q is where the metadata is: rename one of them (Options.Meta)", name)
-		case !c.view.owns(name):
-			return fmt.Errorf("field %q is none of the store's: %s (Options.Fields)", name, strings.Join(c.view.owned, ", "))
+		}
+		name, owned := c.view.field(raw)
+		switch {
+		case string(raw) == c.view.meta:
+			return fmt.Errorf("field %q is where the metadata is: rename one of them (Options.Meta)", raw)
+		case !owned:
+			return fmt.Errorf("field %q is none of the store's: %s (Options.Fields)", raw, strings.Join(c.view.owned, ", "))
 		}
 		if err := checkName(name); err != nil {
 			return err
@@ -112,9 +127,9 @@ func (c *codec[V]) strip(doc bson.Raw) bson.Raw {
 // without is a copy of a document, with some fields left out. A damaged document stays as it is, for the decoder to say so.
 func without(doc bson.Raw, names ...string) bson.Raw {
 	d := openDocument(len(doc))
-	err := walk(doc, func(name string, v bson.RawValue) error {
-		if !slices.Contains(names, name) {
-			d.append(name, v)
+	err := walk(doc, func(name []byte, v bson.RawValue) error {
+		if !slices.Contains(names, string(name)) {
+			d.append(string(name), v)
 		}
 		return nil
 	})

@@ -143,10 +143,10 @@ func appendCanonical(dst []byte, v bson.RawValue) ([]byte, error) {
 		return append(dst, v.Value...), nil
 	}
 	d := openDocument(len(v.Value))
-	err := walk(v.Document(), func(name string, v bson.RawValue) error {
+	err := walk(v.Document(), func(name []byte, v bson.RawValue) error {
 		b, err := appendCanonical(nil, v)
 		if err == nil {
-			d.append(name, bson.RawValue{Type: bson.Type(b[0]), Value: b[1:]})
+			d.append(string(name), bson.RawValue{Type: bson.Type(b[0]), Value: b[1:]})
 		}
 		return err
 	})

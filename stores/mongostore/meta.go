@@ -49,8 +49,8 @@ func parseMeta(v bson.RawValue) (stores.Meta, error) {
 		return stores.Meta{}, fmt.Errorf("metadata is a %v, not a document", v.Type)
 	}
 	var m stores.Meta
-	err := walk(doc, func(name string, v bson.RawValue) (err error) {
-		switch name {
+	err := walk(doc, func(name []byte, v bson.RawValue) (err error) {
+		switch string(name) {
 		case stampField:
 			m.Version, err = stampOf(v)
 		case prevField:

@@ -95,8 +95,8 @@ func int64Value(n int64) bson.RawValue {
 	return bson.RawValue{Type: bson.TypeInt64, Value: binary.LittleEndian.AppendUint64(nil, uint64(n))}
 }
 
-// walk calls visit for each top-level element of a document until it returns an error. The values alias the document.
-func walk(doc bson.Raw, visit func(name string, v bson.RawValue) error) error {
+// walk calls visit for each top-level element of a document until it returns an error. Names and values alias the document.
+func walk(doc bson.Raw, visit func(name []byte, v bson.RawValue) error) error {
 	length, rest, ok := bsoncore.ReadLength(doc)
 	if !ok || int(length) != len(doc) || length < 5 || doc[length-1] != 0 {
 		return errors.New("damaged BSON: the length is wrong")
@@ -110,7 +110,7 @@ func walk(doc bson.Raw, visit func(name string, v bson.RawValue) error) error {
 		if err != nil {
 			return fmt.Errorf("damaged BSON: %w", err)
 		}
-		if err := visit(e.Key(), bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}); err != nil {
+		if err := visit(e.KeyBytes(), bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}); err != nil {
 			return err
 		}
 	}

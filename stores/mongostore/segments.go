@@ -111,8 +111,8 @@ func parseSegment(seg stores.Segment) (r idRange, err error) {
 	}
 	doc, err := base64.RawURLEncoding.DecodeString(string(seg))
 	if err == nil {
-		err = walk(doc, func(name string, v bson.RawValue) error {
-			switch name {
+		err = walk(doc, func(name []byte, v bson.RawValue) error {
+			switch string(name) {
 			case "from":
 				r.from = v
 			case "to":

@@ -16,7 +16,8 @@ func (s *Store[K, V]) addShardKey(c *change[K, V]) error {
 	if err != nil {
 		return fmt.Errorf("Options.ShardKey: %w", err)
 	}
-	return walk(doc, func(name string, v bson.RawValue) error {
+	return walk(doc, func(raw []byte, v bson.RawValue) error {
+		name := string(raw)
 		if name == "_id" {
 			return nil
 		}

@@ -228,18 +228,19 @@ func (v *view) metaOf(doc bson.Raw) (stores.Meta, error) {
 	if v.whole {
 		m.Version = stores.Unstamped
 	}
-	var stamped *bson.RawValue
-	err := walk(doc, func(name string, value bson.RawValue) error {
-		switch {
-		case name == v.meta:
-			stamped = &value
-		case name != "_id" && v.owns(name):
-			m.Version = stores.Unstamped
+	var stamped bson.RawValue
+	err := walk(doc, func(name []byte, value bson.RawValue) error {
+		if string(name) == v.meta {
+			stamped = value
+		} else if !v.whole && m.Version.IsAbsent() && string(name) != "_id" {
+			if _, owned := v.field(name); owned {
+				m.Version = stores.Unstamped
+			}
 		}
 		return nil
 	})
-	if err == nil && stamped != nil {
-		return parseMeta(*stamped)
+	if err == nil && !stamped.IsZero() {
+		return parseMeta(stamped)
 	}
 	return m, err
 }

@@ -3,7 +3,6 @@ package mongostore
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -18,14 +17,14 @@ type unmapped struct {
 	names map[string]struct{}
 }
 
-func (u *unmapped) add(name string) {
+func (u *unmapped) add(name []byte) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.names == nil {
 		u.names = make(map[string]struct{})
 	}
-	if _, known := u.names[name]; !known && len(u.names) < maxUnmapped {
-		u.names[strings.Clone(name)] = struct{}{}
+	if _, known := u.names[string(name)]; !known && len(u.names) < maxUnmapped {
+		u.names[string(name)] = struct{}{}
 	}
 }
 
@@ -35,8 +34,8 @@ func (s *Store[K, V]) note(doc bson.Raw) {
 	if v.all || !v.whole {
 		return
 	}
-	_ = walk(doc, func(name string, _ bson.RawValue) error { // what is damaged was told already
-		if name != "_id" && name != v.meta && !v.owns(name) {
+	_ = walk(doc, func(name []byte, _ bson.RawValue) error { // what is damaged is told by others
+		if _, owned := v.field(name); !owned && string(name) != "_id" && string(name) != v.meta {
 			s.unmapped.add(name)
 		}
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -94,8 +93,10 @@ func (s *Store[K, V]) document(c *change[K, V]) bson.Raw {
 // sizeHint is at least the size of the document.
 func (s *Store[K, V]) sizeHint(c *change[K, V]) int {
 	n := 128 + len(c.id.value.Value) + len(s.codec.view.meta) + len(s.guard)
-	for _, f := range slices.Concat(c.fields, c.shard) {
-		n += len(f.name) + len(f.value.Value) + 2
+	for _, fields := range [][]element{c.fields, c.shard} {
+		for _, f := range fields {
+			n += len(f.name) + len(f.value.Value) + 2
+		}
 	}
 	return n
 }
