@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -94,9 +95,9 @@ func (s *Store[K, V]) entry(doc bson.Raw) (stores.Entry[K, V], error) {
 	return stores.Entry[K, V]{Key: key, Record: r}, err
 }
 
-// resumable tells an error of a cursor that another cursor may not have.
+// resumable tells an error of a cursor that another cursor may not have: the connection, the cursor or the primary is gone.
 func resumable(err error) bool {
 	var command mongo.CommandError
 	return mongo.IsNetworkError(err) || errors.As(err, &command) &&
-		(command.Code == codeCursorNotFound || command.HasErrorLabel("ResumableChangeStreamError") || command.HasErrorLabel("RetryableError"))
+		(slices.Contains(cursorGone, int(command.Code)) || command.HasErrorLabel("RetryableError"))
 }

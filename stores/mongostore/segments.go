@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -21,7 +22,7 @@ func (r *idRange) filter() bson.D {
 	var f bson.D
 	plain := bson.D{}
 	var exprs bson.A
-	sameType := sortsAs(r.from) == sortsAs(r.to) && !r.from.IsZero()
+	sameType := sortsAs(r.from) == sortsAs(r.to) && !r.from.IsZero() && !notANumber(r.from)
 	for _, b := range []struct {
 		op    string
 		value bson.RawValue
@@ -29,7 +30,7 @@ func (r *idRange) filter() bson.D {
 	}{
 		{"$gte", r.from, sameType},
 		{"$lt", r.to, sameType},
-		{"$gt", r.after, sameType && sortsAs(r.after) == sortsAs(r.to)},
+		{"$gt", r.after, sameType && sortsAs(r.after) == sortsAs(r.to) && !notANumber(r.after)},
 	} {
 		switch {
 		case b.value.IsZero():
@@ -49,6 +50,11 @@ func (r *idRange) filter() bson.D {
 		return bson.D{}
 	}
 	return f
+}
+
+// notANumber sorts before all numbers, but in the query language it is neither smaller nor greater than any.
+func notANumber(v bson.RawValue) bool {
+	return v.Type == bson.TypeDouble && math.IsNaN(v.Double()) || v.Type == bson.TypeDecimal128 && v.Decimal128().IsNaN()
 }
 
 // sortsAs names the types that sort together.
