@@ -15,7 +15,7 @@ import (
 
 // quick makes a client find out soon that a server is back.
 func quick() *options.ClientOptions {
-	return options.Client().SetHeartbeatInterval(500 * time.Millisecond).SetServerMonitoringMode("poll")
+	return options.Client().SetHeartbeatInterval(500 * time.Millisecond)
 }
 
 // truthful checks the outcome that a write reported against what is stored under its key.
@@ -82,24 +82,27 @@ func faults() []fault {
 
 func TestReportedOutcomesAreTrue(t *testing.T) {
 	t.Parallel()
-	p, admin := ownServer(t)
 	for i, retry := range []bool{true, false} {
-		l := &lossy{commands: []string{"update", "insert"}}
-		client := mongotest.Connect(t, mongotest.Address(p), retryWrites(retry), quick(), options.Client().SetDialer(l))
-		s := open[string, counter](t, client.Database("d").Collection(fmt.Sprint("records-", retry)), nil)
-		for _, f := range faults() {
-			t.Run(fmt.Sprintf("%s, retryable writes %v", f.name, retry), func(t *testing.T) {
-				for name, w := range writesFor(t, s, f.name) {
-					errs := meet(t, s, admin, l, f, w)
-					for j := range errs {
-						if got, _ := stores.OutcomeOf(errs[j]); got != f.want[i] {
-							t.Errorf("%s: outcome %v (%v), want %v", name, got, errs[j], f.want[i])
+		t.Run(fmt.Sprintf("retryable writes %v", retry), func(t *testing.T) {
+			t.Parallel()
+			p, admin := ownServer(t)
+			l := &lossy{commands: []string{"update", "insert"}}
+			client := mongotest.Connect(t, mongotest.Address(p), retryWrites(retry), quick(), options.Client().SetDialer(l))
+			s := open[string, counter](t, client.Database("d").Collection("records"), nil)
+			for _, f := range faults() {
+				t.Run(f.name, func(t *testing.T) {
+					for name, w := range writesFor(t, s, f.name) {
+						errs := meet(t, s, admin, l, f, w)
+						for j := range errs {
+							if got, _ := stores.OutcomeOf(errs[j]); got != f.want[i] {
+								t.Errorf("%s: outcome %v (%v), want %v", name, got, errs[j], f.want[i])
+							}
+							truthful(t, s, w[j], errs[j])
 						}
-						truthful(t, s, w[j], errs[j])
 					}
-				}
-			})
-		}
+				})
+			}
+		})
 	}
 }
 

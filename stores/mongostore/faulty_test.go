@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -132,6 +133,21 @@ func ownServer(tb testing.TB) (*servers.Process, *mongo.Client) {
 	tb.Helper()
 	p := servers.ForTest(tb, servers.MongoDB())
 	return p, mongotest.Connect(tb, mongotest.Address(p))
+}
+
+// connect is mongotest.Connect for a server that may not be there any more at the end of the test, to be told good-bye.
+func connect(tb testing.TB, uri string, opts ...*options.ClientOptions) *mongo.Client {
+	tb.Helper()
+	client, err := mongo.Connect(append([]*options.ClientOptions{options.Client().ApplyURI(uri)}, opts...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 100*time.Millisecond)
+		defer cancel()
+		_ = client.Disconnect(ctx)
+	})
+	return client
 }
 
 func retryWrites(on bool) *options.ClientOptions { return options.Client().SetRetryWrites(on) }

@@ -116,7 +116,7 @@ func TestOracleAcknowledgedWritesSurviveAKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := mongotest.Connect(t, mongotest.Address(p), retryWrites(false))
+	client := connect(t, mongotest.Address(p), retryWrites(false))
 	server := serverName(t, client)
 	coll := client.Database("d").Collection("c", options.Collection().SetWriteConcern(writeconcern.Majority()))
 	acknowledged := make([]int, writers)
@@ -145,7 +145,7 @@ func TestOracleAcknowledgedWritesSurviveAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Kill() }) // nobody needs its data
-	coll = mongotest.Connect(t, mongotest.Address(p)).Database("d").Collection("c")
+	coll = connect(t, mongotest.Address(p)).Database("d").Collection("c")
 	for w, n := range acknowledged {
 		for i := range n {
 			if err := coll.FindOne(t.Context(), bson.D{{Key: "_id", Value: fmt.Sprint(w, "-", i)}}).Err(); err != nil {
