@@ -52,6 +52,13 @@ func MongoDB() Server {
 	}
 }
 
+// With is the server with more flags on its command line.
+func (s Server) With(flags ...string) Server {
+	args := s.args
+	s.args = func(dir string, port int) []string { return append(args(dir, port), flags...) }
+	return s
+}
+
 // DynamoDB speaks DynamoDB's HTTP protocol over SQLite.
 func DynamoDB() Server {
 	return Server{

@@ -212,15 +212,15 @@ func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.W
 	for i, it := range items {
 		models[i] = model(it.change)
 	}
-	_, err := b.s.coll.BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
+	r, err := b.s.coll.BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
 	var failed mongo.BulkWriteException
-	if err == nil {
+	if err != nil && (!errors.As(err, &failed) || failed.WriteConcernError != nil || len(failed.WriteErrors) == 0) {
+		b.all(items, classify(err))
 		return nil
 	}
-	if !errors.As(err, &failed) || failed.WriteConcernError != nil || len(failed.WriteErrors) == 0 {
-		for _, it := range items {
-			b.done(it, classify(err))
-		}
+	if written := r.InsertedCount + r.MatchedCount + r.UpsertedCount; written+int64(len(failed.WriteErrors)) != int64(len(items)) {
+		b.all(items, fmt.Errorf("of %d writes the server has %d done and %d refused: which ones is not known",
+			len(items), written, len(failed.WriteErrors)))
 		return nil
 	}
 	for _, e := range failed.WriteErrors {
@@ -234,6 +234,13 @@ func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.W
 		}
 	}
 	return refused
+}
+
+// all gives every write of a command the same answer.
+func (b *batch[K, V]) all(items []item[K, V], err error) {
+	for _, it := range items {
+		b.done(it, err)
+	}
 }
 
 func (s *Store[K, V]) insertModel(c *change[K, V]) mongo.WriteModel {

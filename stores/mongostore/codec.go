@@ -22,8 +22,8 @@ type codec[V any] struct {
 	view   view
 	encode func(V) (bson.D, error)
 	decode func(bson.Raw) (V, error)
-	// keepID says that V has a place for _id.
-	keepID bool
+	// keepID says that V has a place for _id, and open that it takes in whatever other fields there are.
+	keepID, open bool
 }
 
 // view is which fields of a document belong to a record.
@@ -100,14 +100,14 @@ func checkName(name string) error {
 	return nil
 }
 
-// value decodes what belongs to the record out of a document.
+// value decodes what belongs to the record out of a document, which may have fields of others.
 func (c *codec[V]) value(doc bson.Raw) (v V, err error) {
-	if c.decode != nil {
-		v, err = c.decode(without(doc, c.view.meta))
-	} else {
-		if c.view.all {
-			doc = c.strip(doc)
-		}
+	switch {
+	case c.decode != nil:
+		v, err = c.decode(c.own(doc))
+	case c.open || c.hasOthers(doc):
+		err = c.bson.unmarshal(c.own(doc), &v)
+	default:
 		err = c.bson.unmarshal(doc, &v)
 	}
 	if err != nil {
@@ -116,19 +116,23 @@ func (c *codec[V]) value(doc bson.Raw) (v V, err error) {
 	return v, err
 }
 
-// strip takes off what a value that takes in all fields does not hold.
-func (c *codec[V]) strip(doc bson.Raw) bson.Raw {
-	if c.keepID {
-		return without(doc, c.view.meta)
-	}
-	return without(doc, c.view.meta, "_id")
+// hasOthers tells whether there are fields that are not the view's. The driver takes a field in other letters for one that a
+// struct maps, which the next write would not replace.
+func (c *codec[V]) hasOthers(doc bson.Raw) (others bool) {
+	_ = walk(doc, func(name []byte, _ bson.RawValue) error { // the decoder says what is damaged
+		_, owned := c.view.field(name)
+		others = others || !owned && string(name) != c.view.meta && string(name) != "_id"
+		return nil
+	})
+	return others
 }
 
-// without is a copy of a document, with some fields left out. A damaged document stays as it is, for the decoder to say so.
-func without(doc bson.Raw, names ...string) bson.Raw {
+// own is a copy of a document with the fields that V may see. A damaged document stays as it is, for the decoder to say so.
+func (c *codec[V]) own(doc bson.Raw) bson.Raw {
 	d := openDocument(len(doc))
 	err := walk(doc, func(name []byte, v bson.RawValue) error {
-		if !slices.Contains(names, string(name)) {
+		_, owned := c.view.field(name)
+		if isID := string(name) == "_id"; isID && c.keepID || !isID && owned && string(name) != c.view.meta {
 			d.append(string(name), v)
 		}
 		return nil
@@ -240,6 +244,13 @@ func zeroValue(v bson.RawValue) bool {
 	case bson.TypeBinary:
 		_, b := v.Binary()
 		return len(bytes.Trim(b, "\x00")) == 0
+	case bson.TypeEmbeddedDocument:
+		zero := true
+		err := walk(v.Value, func(_ []byte, v bson.RawValue) error {
+			zero = zero && zeroValue(v)
+			return nil
+		})
+		return zero && err == nil
 	default:
 		n, whole := wholeNumber(v)
 		return whole && n == 0

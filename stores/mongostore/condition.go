@@ -52,7 +52,12 @@ func (v *view) unstamped() bson.D {
 }
 
 func (v *view) stamp(op string, s stores.Version) bson.D {
-	return bson.D{{Key: v.meta + "." + stampField, Value: bson.D{{Key: op, Value: stampValue(s)}}}}
+	compared := bson.D{{Key: op, Value: stampValue(s)}}
+	if op != "$eq" {
+		// What sorts before every stamp is none (BSON puts shorter bytes first): it is damaged, and is left alone.
+		compared = append(compared, bson.E{Key: "$gt", Value: bson.Binary{Data: make([]byte, len(stores.Stamp{}))}})
+	}
+	return bson.D{{Key: v.meta + "." + stampField, Value: compared}}
 }
 
 // condition translates a valid condition.

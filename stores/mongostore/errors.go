@@ -18,7 +18,6 @@ const (
 	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
 	codeIllegalOperation     = 20
-	codeCursorNotFound       = 43
 	codeValidationFailed     = 121
 	codeDuplicateKey         = 11000
 )
@@ -47,6 +46,12 @@ var permanent = map[int]string{
 	codeValidationFailed: "the collection's validator refuses the document; the metadata field and tombstones, which have no other field, need to pass it as well",
 }
 
+// cursorGone are the codes that end a cursor, and not the scan: not found, or the node is shutting down or no primary any more.
+var cursorGone = []int{
+	43, 175, 237, // cursor not found, plan killed, cursor killed
+	91, 189, 10107, 11600, 11602, 13435, 13436, // shutting down, stepped down, not primary, interrupted by either
+}
+
 // classify marks an error as one without effect where that is certain. The driver repeats by itself, and an error of its
 // last try may hide an earlier one that was applied, or is yet to arrive. So what may have been sent before counts as
 // unknown: only what no try can have sent is transient, and what every try would be refused for is permanent.
@@ -70,7 +75,8 @@ func classify(err error) error {
 	}
 	switch code := codeOf(err); code {
 	case codeUnauthorized, codeAuthenticationFailed:
-		return stores.Transient(fmt.Errorf("no rights: the user needs find, insert, update, remove, listIndexes and listCollections: %w", err))
+		// Without a mark: rights may have been taken away between two tries.
+		return fmt.Errorf("no rights: the user needs find, insert, update, remove, listIndexes and listCollections: %w", err)
 	default:
 		if advice, ok := permanent[code]; ok {
 			return stores.Permanent(advise(advice, err))
@@ -127,7 +133,7 @@ func duplicateError(e mongo.WriteError) (is, otherIndex bool) {
 		return true, !onlyID(pattern)
 	}
 	_, index, named := strings.Cut(e.Message, "index: ")
-	return true, named && !strings.HasPrefix(index, "_id_")
+	return true, named && !strings.HasPrefix(index, "_id_ ")
 }
 
 func onlyID(pattern bson.Raw) bool {

@@ -1,8 +1,10 @@
 package mongostore
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -26,7 +28,7 @@ var (
 
 // mappingOf reads the struct tags as the driver does. A type with an encoding of its own, a map and a raw document stand
 // for all fields.
-func mappingOf(t reflect.Type, jsonTags bool) (mapping, error) {
+func mappingOf(t reflect.Type, o *bsonOptions) (mapping, error) {
 	for t.Kind() == reflect.Pointer && !encodesItself(t) {
 		t = t.Elem()
 	}
@@ -37,8 +39,14 @@ func mappingOf(t reflect.Type, jsonTags bool) (mapping, error) {
 		return mapping{}, fmt.Errorf("a %v is no document: V is a struct, a map, bson.D or bson.Raw, or comes with Encode and Decode", t)
 	}
 	var m mapping
-	m.add(t, jsonTags)
-	return m, nil
+	reg := o.registry
+	if reg == nil {
+		reg = bson.NewRegistry()
+	}
+	err := m.add(t, reg, o.options.UseJSONStructTags)
+	slices.Sort(m.names)
+	m.names = slices.Compact(m.names)
+	return m, err
 }
 
 func encodesItself(t reflect.Type) bool {
@@ -46,31 +54,42 @@ func encodesItself(t reflect.Type) bool {
 	return t.Implements(marshaler) || t.Implements(valueMarshaler) || p.Implements(marshaler) || p.Implements(valueMarshaler)
 }
 
-func (m *mapping) add(t reflect.Type, jsonTags bool) {
+func (m *mapping) add(t reflect.Type, reg *bson.Registry, jsonTags bool) error {
+	var errs []error
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		name, inline, skip := fieldTag(sf, jsonTags)
-		switch {
-		case skip || !sf.IsExported() && (!sf.Anonymous || !inline):
-		case inline:
-			m.inline(sf.Type, jsonTags)
-		case name == "_id":
-			m.id = true
-		default:
-			m.names = append(m.names, name)
+		if skip || !sf.IsExported() { // an embedded struct of an unexported type as well: the driver passes over it
+			continue
 		}
+		if inline {
+			errs = append(errs, m.inline(sf.Type, reg, jsonTags))
+			continue
+		}
+		if _, err := reg.LookupEncoder(sf.Type); err != nil {
+			errs = append(errs, fmt.Errorf("%v can not be stored for its field %s: %w", t, sf.Name, err))
+		}
+		if name == "_id" {
+			m.id = true
+			continue
+		}
+		if err := checkName(name); err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", t, err))
+		}
+		m.names = append(m.names, name)
 	}
+	return errors.Join(errs...)
 }
 
-func (m *mapping) inline(t reflect.Type, jsonTags bool) {
+func (m *mapping) inline(t reflect.Type, reg *bson.Registry, jsonTags bool) error {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Struct {
-		m.add(t, jsonTags)
-		return
+		return m.add(t, reg, jsonTags)
 	}
 	m.all = true
+	return nil
 }
 
 // fieldTag is what the driver makes of a field's tag.

@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"math/big"
 	"reflect"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -16,7 +15,7 @@ import (
 
 // Keys is the canonical form of ids of any type that BSON encodes: [bson.ObjectID], a UUID as [bson.Binary], a struct (the
 // sub-document), [bson.RawValue] for a collection with ids of mixed type. It is one byte of BSON type and the bytes of the value, in which
-// whole numbers are 64-bit integers: 1, 1.0 and int64(1) are the same id to the server.
+// numbers that are equal are the same bytes, whatever type they have: 1, 1.0 and int64(1) are the same id to the server.
 //
 // It is the default for every K that is no string, 64-bit integer or byte slice; for these it is that of package stores. Give
 // it to a store in another database that holds the same keys.
@@ -102,11 +101,29 @@ func marshalKey[K any](key K, reg *bson.Registry) (bson.RawValue, error) {
 		}
 		v = doc.Lookup("")
 	}
-	switch v.Type {
-	case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined, 0:
-		return v, stores.Permanent(fmt.Errorf("mongostore: a %T is %v in BSON, which can not be an _id", key, v.Type))
+	if err := checkID(v); err != nil {
+		return v, stores.Permanent(fmt.Errorf("mongostore: a %T as _id: %w", key, err))
 	}
 	return v, nil
+}
+
+// checkID refuses what the server would not store as an _id, or would take for an operator in a filter.
+func checkID(v bson.RawValue) error {
+	switch v.Type {
+	case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined, 0:
+		return fmt.Errorf("it is %v in BSON, which can not be an _id", v.Type)
+	case bson.TypeEmbeddedDocument:
+		return walk(v.Value, func(name []byte, _ bson.RawValue) error {
+			if strings.HasPrefix(string(name), "$") {
+				return fmt.Errorf("field %q begins with a dollar, which MongoDB takes for an operator", name)
+			}
+			return nil
+		})
+	}
+	if err := v.Validate(); err != nil {
+		return fmt.Errorf("damaged BSON: %w", err)
+	}
+	return nil
 }
 
 func unmarshalKey[K any](v bson.RawValue, reg *bson.Registry) (key K, err error) {
@@ -127,70 +144,45 @@ func unmarshalKey[K any](v bson.RawValue, reg *bson.Registry) (key K, err error)
 	} else {
 		err = v.UnmarshalWithRegistry(reg, &key)
 	}
+	if err != nil && reg == nil {
+		var again K
+		if v.UnmarshalWithRegistry(decimals(), &again) == nil {
+			return again, nil
+		}
+	}
 	if err != nil {
 		return key, fmt.Errorf("mongostore: _id %v is no %T: %w", v, key, err)
 	}
 	return key, nil
 }
 
-// appendCanonical appends type and value, so that ids which are equal to the server are equal bytes.
-func appendCanonical(dst []byte, v bson.RawValue) ([]byte, error) {
-	if n, ok := wholeNumber(v); ok {
-		return binary.LittleEndian.AppendUint64(append(dst, byte(bson.TypeInt64)), uint64(n)), nil
+// exactly tells the types whose decoding takes nothing but themselves.
+func exactly[K any](v bson.RawValue) bool {
+	var key K
+	switch any(key).(type) {
+	case string:
+		return v.Type == bson.TypeString
+	case bson.ObjectID:
+		return v.Type == bson.TypeObjectID
+	default:
+		return false
 	}
-	dst = append(dst, byte(v.Type))
-	if v.Type != bson.TypeEmbeddedDocument {
-		return append(dst, v.Value...), nil
-	}
-	d := openDocument(len(v.Value))
-	err := walk(v.Document(), func(name []byte, v bson.RawValue) error {
-		b, err := appendCanonical(nil, v)
-		if err == nil {
-			d.append(string(name), bson.RawValue{Type: bson.Type(b[0]), Value: b[1:]})
-		}
-		return err
-	})
-	return append(dst, d.close()...), err
 }
 
-// wholeNumber tells whether v equals an int64, whatever numeric type it has.
-func wholeNumber(v bson.RawValue) (int64, bool) {
-	switch v.Type {
-	case bson.TypeInt32:
-		return int64(v.Int32()), true
-	case bson.TypeInt64:
-		return v.Int64(), true
-	case bson.TypeDouble:
-		f := v.Double()
-		if f == math.Trunc(f) && f >= -(1<<63) && f < 1<<63 {
-			return int64(f), true
-		}
-	case bson.TypeDecimal128:
-		if big, exp, err := v.Decimal128().BigInt(); err == nil {
-			return wholeDecimal(big, exp)
-		}
+// fromID is the key that stands for exactly this _id. The driver decodes more than that: true as the number 1, bytes as a
+// string, a document without the fields that K does not have. These are other ids, and must not be taken for K's.
+func fromID[K any](v bson.RawValue, reg *bson.Registry) (key K, err error) {
+	if key, err = unmarshalKey[K](v, reg); err != nil || exactly[K](v) {
+		return key, err
 	}
-	return 0, false
-}
-
-// wholeDecimal is n × 10^exp, if that is an int64.
-func wholeDecimal(n *big.Int, exp int) (int64, bool) {
-	if n.Sign() == 0 {
-		return 0, true
+	back, err := marshalKey(key, reg)
+	if err != nil {
+		return key, err
 	}
-	if exp > 19 {
-		return 0, false
+	if same, err := sameID(v, back); err != nil || !same {
+		return key, errors.Join(err, fmt.Errorf("mongostore: _id %v is no %T: that would be %v, another _id", v, key, back))
 	}
-	ten, rest := big.NewInt(10), new(big.Int)
-	for ; exp > 0; exp-- {
-		n.Mul(n, ten)
-	}
-	for ; exp < 0; exp++ {
-		if n.QuoRem(n, ten, rest); rest.Sign() != 0 {
-			return 0, false
-		}
-	}
-	return n.Int64(), n.IsInt64()
+	return key, nil
 }
 
 // foreign begins the canonical form of an _id that is no K: a scan names it and goes on after it all the same. No string
@@ -220,7 +212,7 @@ func (s *Store[K, V]) id(key K) (id, error) {
 
 // keyOf is the key of a stored document, and its canonical form also where it is no K.
 func (s *Store[K, V]) keyOf(v bson.RawValue) (key K, canon []byte, err error) {
-	key, err = unmarshalKey[K](v, s.codec.bson.registry)
+	key, err = fromID[K](v, s.codec.bson.registry)
 	if err == nil {
 		canon, err = s.keys.Append(nil, key)
 	}

@@ -87,6 +87,9 @@ func (o *Options[K, V]) build() (codec[V], error) {
 	if (o.Encode == nil) != (o.Decode == nil) {
 		add(errors.New("give both Encode and Decode, or neither"))
 	}
+	if t := reflect.TypeFor[K](); t.Kind() == reflect.Map && !encodesItself(t) {
+		add(fmt.Errorf("a %v is no key: the fields of a document have an order, which decides whether two ids are equal; use a struct or bson.D", t))
+	}
 	if o.Timeout < 0 {
 		add(fmt.Errorf("Options.Timeout is %v: want a time, or 0 for no limit", o.Timeout))
 	}
@@ -95,7 +98,7 @@ func (o *Options[K, V]) build() (codec[V], error) {
 	if err := errors.Join(errs...); err != nil {
 		return c, err
 	}
-	return c, errors.Join(o.checkGuard(&c), checkEncoding(&c))
+	return c, o.checkGuard(&c)
 }
 
 func (o *Options[K, V]) checkFields(meta string) error {
@@ -122,14 +125,14 @@ func (o *Options[K, V]) checkFields(meta string) error {
 // mapType finds out which fields V stands for.
 func (c *codec[V]) mapType(t reflect.Type) error {
 	if c.encode != nil {
-		c.view.all = c.view.whole
+		c.view.all, c.keepID = c.view.whole, true
 		return nil
 	}
-	m, err := mappingOf(t, c.bson.options.UseJSONStructTags)
+	m, err := mappingOf(t, &c.bson)
 	if err != nil {
 		return err
 	}
-	c.keepID = m.id
+	c.keepID, c.open = m.id, m.all
 	if slices.Contains(m.names, c.view.meta) {
 		return fmt.Errorf("%v maps the field %q, where the metadata is: rename one of them (Options.Meta)", t, c.view.meta)
 	}
@@ -153,15 +156,4 @@ func (o *Options[K, V]) checkGuard(c *codec[V]) error {
 		return fmt.Errorf("Options.Guard: V does not map %q: a write has to say which version it was derived from", o.Guard)
 	}
 	return checkName(o.Guard)
-}
-
-// checkEncoding encodes the zero value once, so that a type that can not be stored is found before the first write. A
-// value of no type, as a nil interface, says nothing.
-func checkEncoding[V any](c *codec[V]) error {
-	var zero V
-	if t := reflect.TypeFor[V](); c.encode != nil || t.Kind() != reflect.Struct {
-		return nil
-	}
-	_, _, err := c.fields(zero)
-	return err
 }

@@ -42,7 +42,7 @@ func (s *Store[K, V]) purge(ctx context.Context, t stores.PurgeTarget[K]) error 
 	for range tries {
 		purged, err := s.purgeOnce(ctx, t, id)
 		if purged || err != nil {
-			return s.at(id.canon, classify(err))
+			return s.at(id.canon, err)
 		}
 		doc, err := s.find(ctx, t.Key, id, s.refusalFields())
 		if err != nil {
@@ -66,20 +66,28 @@ func (s *Store[K, V]) purgeOnce(ctx context.Context, t stores.PurgeTarget[K], id
 	unset := bson.D{{Key: "$unset", Value: bson.D{{Key: v.meta, Value: ""}}}}
 	live := s.filter(t.Key, id, append(v.stamp("$eq", t.Version), bson.E{Key: dead, Value: bson.D{{Key: "$ne", Value: true}}}))
 	if r, err := s.coll.UpdateOne(ctx, live, unset); err != nil || r.MatchedCount > 0 {
-		return err == nil, err
+		return err == nil, classify(err)
 	}
 	tombstone := s.filter(t.Key, id, append(v.stamp("$eq", t.Version), bson.E{Key: dead, Value: true}))
 	if v.whole {
 		r, err := s.coll.DeleteOne(ctx, tombstone)
-		return err == nil && r.DeletedCount > 0, err
+		return err == nil && r.DeletedCount > 0, classify(err)
 	}
 	r, err := s.coll.UpdateOne(ctx, tombstone, unset)
 	if err != nil || r.MatchedCount == 0 {
-		return false, err
+		return false, classify(err)
 	}
-	bare := bson.D{{Key: "$expr", Value: bson.D{{Key: "$eq", Value: bson.A{
-		1, bson.D{{Key: "$size", Value: bson.D{{Key: "$objectToArray", Value: "$$ROOT"}}}},
-	}}}}}
-	_, err = s.coll.DeleteOne(ctx, s.filter(t.Key, id, bare))
-	return true, err
+	if _, err := s.coll.DeleteOne(ctx, s.bare(t.Key, id)); err != nil {
+		// Without a mark: the record is purged, and only the document that is left is not.
+		return true, fmt.Errorf("removing what may be an empty document: %w", err)
+	}
+	return true, nil
+}
+
+// bare finds a document that has nothing but its _id and the shard key.
+func (s *Store[K, V]) bare(key K, id id) bson.D {
+	f := s.filter(key, id, nil)
+	return append(f, bson.E{Key: "$expr", Value: bson.D{{Key: "$eq", Value: bson.A{
+		len(f), bson.D{{Key: "$size", Value: bson.D{{Key: "$objectToArray", Value: "$$ROOT"}}}},
+	}}}})
 }

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -46,7 +49,7 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 			return s.at(nil, stores.Permanent(fmt.Errorf("no key to go on after: %w", err)))
 		}
 	}
-	for {
+	for failed := 0; ; {
 		before := r.after
 		err := s.scanCursor(ctx, &r, as, yield)
 		switch {
@@ -54,8 +57,14 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !resumable(err) || r.after.Equal(before):
+		case !r.after.Equal(before):
+			failed = 0
+		}
+		if failed++; failed == tries || !resumable(err) {
 			return s.at(nil, classify(err))
+		}
+		if err := stores.Backoff(stores.DefaultBackoff).Wait(ctx, failed); err != nil {
+			return err
 		}
 	}
 }
@@ -70,7 +79,7 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 	if err != nil {
 		return err
 	}
-	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the server gives up cursors that are not closed
+	defer closeCursor(ctx, cursor)
 	for cursor.Next(ctx) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -88,6 +97,13 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 	return cursor.Err()
 }
 
+// closeCursor takes a second for it at most, also where nobody answers. The server gives up cursors that are not closed.
+func closeCursor(ctx context.Context, cursor *mongo.Cursor) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = cursor.Close(ctx)
+}
+
 // entry decodes a document for a scan. The error is a *[stores.RecordError].
 func (s *Store[K, V]) entry(doc bson.Raw, as reading[V]) (stores.Entry[K, V], error) {
 	key, canon, err := s.keyOf(doc.Lookup("_id"))
@@ -99,9 +115,10 @@ func (s *Store[K, V]) entry(doc bson.Raw, as reading[V]) (stores.Entry[K, V], er
 	return stores.Entry[K, V]{Key: key, Record: r}, err
 }
 
-// resumable tells an error of a cursor that another cursor may not have.
+// resumable tells an error of a cursor that another cursor may not have: the connection, the cursor or the primary is gone.
 func resumable(err error) bool {
 	var command mongo.CommandError
-	return mongo.IsNetworkError(err) || errors.As(err, &command) &&
-		(command.Code == codeCursorNotFound || command.HasErrorLabel("ResumableChangeStreamError") || command.HasErrorLabel("RetryableError"))
+	var pool driver.RetryablePoolError
+	return mongo.IsNetworkError(err) || errors.As(err, &pool) && pool.Retryable() || errors.As(err, &command) &&
+		(slices.Contains(cursorGone, int(command.Code)) || command.HasErrorLabel("RetryableError"))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -29,6 +30,10 @@ func (r *idRange) filter() bson.D {
 			continue
 		}
 		compared := bson.E{Key: b.op, Value: b.value}
+		if r.withNaN(b.value, b.above) {
+			all = append(all, bson.D{{Key: "$expr", Value: bson.D{{Key: b.op, Value: bson.A{"$_id", literal(b.value)}}}}})
+			continue
+		}
 		if others := r.others(b.value, b.above); others == nil {
 			plain = append(plain, compared)
 		} else {
@@ -46,6 +51,21 @@ func (r *idRange) filter() bson.D {
 	default:
 		return bson.D{{Key: "$and", Value: all}}
 	}
+}
+
+// withNaN tells whether a bound is NaN, or among the numbers that it lets through there may be NaN: only an expression
+// compares with that.
+func (r *idRange) withNaN(bound bson.RawValue, above bool) bool {
+	if notANumber(bound) {
+		return true
+	}
+	number := func(v bson.RawValue) bool { return v.IsNumber() && !notANumber(v) }
+	return !above && bound.IsNumber() && !number(r.from) && !number(r.after)
+}
+
+// notANumber sorts before all numbers, but in the query language it is neither smaller nor greater than any.
+func notANumber(v bson.RawValue) bool {
+	return v.Type == bson.TypeDouble && math.IsNaN(v.Double()) || v.Type == bson.TypeDecimal128 && v.Decimal128().IsNaN()
 }
 
 // others are the types above or below that of a bound and within the range.

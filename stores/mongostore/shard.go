@@ -21,6 +21,9 @@ func (s *Store[K, V]) addShardKey(c *change[K, V]) error {
 		if name == "_id" {
 			return nil
 		}
+		if err := checkName(name); err != nil {
+			return fmt.Errorf("Options.ShardKey: %w", err)
+		}
 		for i, f := range c.fields {
 			if f.name != name {
 				continue

@@ -157,7 +157,11 @@ func (s *Store[K, V]) begin(ctx context.Context) (context.Context, context.Cance
 func (s *Store[K, V]) filter(key K, id id, cond bson.D) bson.D {
 	f := bson.D{{Key: "_id", Value: id.value}}
 	if s.shardKey != nil {
-		f = append(f, s.shardKey(key)...)
+		for _, e := range s.shardKey(key) {
+			if e.Key != "_id" {
+				f = append(f, e)
+			}
+		}
 	}
 	return append(f, cond...)
 }
