@@ -278,6 +278,36 @@ func TestSegmentsOfSkewedCollections(t *testing.T) {
 	}
 }
 
+// A sample may bring any id as a bound, not a number too.
+func TestSegmentFromNotANumber(t *testing.T) {
+	t.Parallel()
+	coll := mongotest.Collection(t)
+	for _, id := range []any{math.NaN(), math.Inf(-1), int64(-5), 0.5, int64(4), int64(5)} {
+		if _, err := coll.InsertOne(t.Context(), bson.D{{Key: "_id", Value: id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open[bson.RawValue, bson.D](t, coll, nil)
+	for _, nan := range []any{math.NaN(), decimal(t, "NaN")} {
+		r := idRange{from: rawID(t, nan), to: rawID(t, int64(5))}
+		if got := inSegments(t, s, []stores.Segment{r.segment()}); len(got) != 5 {
+			t.Errorf("%d records from NaN to 5, want 5", len(got))
+		}
+		n := 0
+		canon, err := s.keys.Append(nil, rawID(t, nan))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.from = rawID(t, math.Inf(-1))
+		for range s.Scan(t.Context(), r.segment(), canon) {
+			n++
+		}
+		if n != 4 {
+			t.Errorf("%d records after NaN, want 4", n)
+		}
+	}
+}
+
 // inSegments scans segment by segment, with a stop and a fresh start in the middle of each.
 func inSegments(t *testing.T, s *Store[bson.RawValue, bson.D], segs []stores.Segment) (all [][]byte) {
 	t.Helper()

@@ -108,7 +108,7 @@ func TestScanIsNeverShort(t *testing.T) {
 			records := s.records(t, "records")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			next := 0
+			next, asked := 0, time.Now()
 			var ended error
 			for e, err := range records.Scan(ctx, "", nil) {
 				if ended = err; err != nil {
@@ -120,12 +120,16 @@ func TestScanIsNeverShort(t *testing.T) {
 				if next++; next == scanBatch/2 {
 					tc.happen(t, s)
 					if tc.ends {
+						asked = time.Now()
 						time.AfterFunc(time.Second, cancel)
 					}
 				}
 			}
 			if (ended != nil) != tc.ends || ended == nil && next != n {
 				t.Errorf("%d of %d records, then %v", next, n, ended)
+			}
+			if took := time.Since(asked); tc.ends && took > 10*time.Second {
+				t.Errorf("a scan that was cancelled after a second took %v to end", took)
 			}
 		})
 	}
