@@ -62,7 +62,7 @@ func (s *shaky) restart(tb testing.TB) {
 // records is a store on the far side of the proxy.
 func (s *shaky) records(tb testing.TB, name string, opts ...*options.ClientOptions) *counterStore {
 	tb.Helper()
-	opts = append(opts, quick(), options.Client().SetServerSelectionTimeout(10*time.Second).SetConnectTimeout(time.Second))
+	opts = append([]*options.ClientOptions{quick(), options.Client().SetServerSelectionTimeout(10 * time.Second).SetConnectTimeout(time.Second)}, opts...)
 	return open[string, counter](tb, connect(tb, s.uri(), opts...).Database("d").Collection(name), nil)
 }
 
@@ -105,7 +105,7 @@ func TestScanIsNeverShort(t *testing.T) {
 		{name: "cut for good", ends: true, happen: func(t *testing.T, s *shaky) { s.cut(); t.Cleanup(s.heal) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			records := s.records(t, "records")
+			records := s.records(t, "records", options.Client().SetConnectTimeout(20*time.Second))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			next, asked := 0, time.Now()
