@@ -41,8 +41,7 @@ func TestConcernsAreTheProtocols(t *testing.T) {
 		}
 		_, _ = s.GetMany(t.Context(), []string{"a", "b"})
 		_, _ = s.Segments(t.Context(), 2)
-		for range s.Scan(t.Context(), "", nil) {
-		}
+		scanAll(t, s, nil)
 		_, _ = s.Purge(t.Context(), []stores.PurgeTarget[string]{{Key: "a", Version: stampAt(n)}})
 	}
 	mu.Lock()

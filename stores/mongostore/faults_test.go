@@ -116,14 +116,13 @@ func writesFor(tb testing.TB, s *counterStore, name string) map[string][]counter
 			tb.Fatal(err)
 		}
 	}
-	stamp := int64(2)
 	if name == "refused" {
-		stamp = 1
 		return map[string][]counterWrite{
 			"update": {blind(there[0], 1)},
 			"insert": {put(there[0], 2, stores.IfStamp(stores.Absent))},
 		}
 	}
+	const stamp = 2
 	return map[string][]counterWrite{
 		"update": {put(there[0], stamp, stores.IfStamp(stampAt(1)))},
 		"insert": {put(key("insert", 0), stamp, stores.IfStamp(stores.Absent))},

@@ -186,16 +186,17 @@ func scanAll[K, V any](tb testing.TB, s *Store[K, V], after []byte) (positions [
 	tb.Helper()
 	for e, err := range s.Scan(tb.Context(), "", after) {
 		var bad *stores.RecordError
-		if err == nil {
+		switch {
+		case err == nil:
 			good++
 			canon, err := s.keys.Append(nil, e.Key)
 			if err != nil {
 				tb.Fatal(err)
 			}
 			positions = append(positions, canon)
-		} else if errors.As(err, &bad) && len(bad.Key) > 0 {
+		case errors.As(err, &bad) && len(bad.Key) > 0:
 			positions = append(positions, bad.Key)
-		} else {
+		default:
 			tb.Fatal(err)
 		}
 	}
@@ -299,7 +300,10 @@ func TestSegmentFromNotANumber(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.from = rawID(t, math.Inf(-1))
-		for range s.Scan(t.Context(), r.segment(), canon) {
+		for _, err := range s.Scan(t.Context(), r.segment(), canon) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			n++
 		}
 		if n != 4 {
