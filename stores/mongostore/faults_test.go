@@ -186,3 +186,25 @@ func TestBatchWithALostAnswer(t *testing.T) {
 		}
 	}
 }
+
+// A batch of which some is refused and none is known to be on a majority: what was not refused is not acknowledged.
+func TestBatchRefusedAndNotReplicated(t *testing.T) {
+	t.Parallel()
+	_, admin := ownServer(t)
+	s := open[string, counter](t, admin.Database("d").Collection("records"), nil)
+	if err := s.Put(t.Context(), blind("there", 5)); err != nil {
+		t.Fatal(err)
+	}
+	failCommand(t, admin, times(1), bson.D{{Key: "failCommands", Value: bson.A{"insert"}},
+		{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: 64}, {Key: "errmsg", Value: "waiting"}}}})
+	errs, err := s.PutMany(t.Context(), []counterWrite{put("there", 6, stores.IfStamp(stores.Absent)), put("new", 6, stores.IfStamp(stores.Absent))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome, _ := stores.OutcomeOf(errs[1]); outcome != stores.OutcomeUnknown {
+		t.Errorf("outcome %v: %v", outcome, errs[1])
+	}
+	if outcome, _ := stores.OutcomeOf(errs[0]); outcome != stores.OutcomeUnknown && outcome != stores.OutcomeRefused {
+		t.Errorf("outcome %v: %v", outcome, errs[0])
+	}
+}
