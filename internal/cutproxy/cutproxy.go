@@ -20,13 +20,13 @@ const (
 // Proxy listens on 127.0.0.1 and passes on to one server. Its methods are safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
-	upstream string
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	cut     bool
-	stalled [2]bool
-	conns   map[net.Conn]struct{}
+	mu       sync.Mutex
+	upstream string
+	cut      bool
+	stalled  [2]bool
+	conns    map[net.Conn]struct{}
 }
 
 // New starts a proxy, which ends with the test.
@@ -47,6 +47,13 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Cut breaks all connections, and every new one until Heal.
 func (p *Proxy) Cut() { p.set(func() { p.cut = true }) }
+
+// Redirect makes new connections go to another server: one that came back elsewhere.
+func (p *Proxy) Redirect(upstream string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = upstream
+}
 
 // Heal lets new connections through again.
 func (p *Proxy) Heal() {
@@ -91,16 +98,17 @@ func (p *Proxy) accept() {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close() //nolint:errcheck // nothing is lost that is not meant to be
-	if !p.enter(client) {
+	upstream, ok := p.enter(client)
+	if !ok {
 		return
 	}
 	defer p.leave(client)
-	server, err := net.Dial("tcp", p.upstream) //nolint:noctx // loopback answers at once
+	server, err := net.Dial("tcp", upstream) //nolint:noctx // loopback answers at once
 	if err != nil {
 		return
 	}
 	defer server.Close() //nolint:errcheck // as above
-	if !p.enter(server) {
+	if _, ok := p.enter(server); !ok {
 		return
 	}
 	defer p.leave(server)
@@ -110,14 +118,14 @@ func (p *Proxy) serve(client net.Conn) {
 	both.Wait()
 }
 
-// enter tells whether a connection may live.
-func (p *Proxy) enter(c net.Conn) bool {
+// enter tells whether a connection may live, and where it goes.
+func (p *Proxy) enter(c net.Conn) (upstream string, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.cut {
 		p.conns[c] = struct{}{}
 	}
-	return !p.cut
+	return p.upstream, !p.cut
 }
 
 func (p *Proxy) leave(c net.Conn) {

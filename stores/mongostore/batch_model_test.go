@@ -153,5 +153,12 @@ func TestAnotherUniqueIndexInABatch(t *testing.T) {
 		if _, err := s.Get(t.Context(), "new"); !errors.Is(err, stores.ErrNotFound) {
 			t.Errorf("the refused record: %v", err)
 		}
+		for i := range int64(3) { // tombstones do not collide
+			w := blind(fmt.Sprint(i), 20+i)
+			w.Record.Deleted, w.Record.Value = true, counter{}
+			if err := s.Put(t.Context(), w); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

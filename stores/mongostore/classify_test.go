@@ -14,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
+	"github.com/dualwrite/dualwrite/internal/cutproxy"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/internal/servers"
 	"github.com/dualwrite/dualwrite/stores"
@@ -192,7 +193,7 @@ func TestContextsThatEnd(t *testing.T) {
 	if err := records.Put(late, blind("a", 2)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("late: %v", err)
 	}
-	release := s.stall("upstream")
+	release := s.Stall(cutproxy.Upstream)
 	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	stalled := make(chan error)
@@ -222,7 +223,7 @@ func TestTimeoutOption(t *testing.T) {
 	s := newShaky(t)
 	client := connect(t, s.uri(), quick())
 	records := open(t, client.Database("d").Collection("records"), &Options[string, counter]{Timeout: 300 * time.Millisecond})
-	defer s.stall("downstream")()
+	defer s.Stall(cutproxy.Downstream)()
 	err := records.Put(t.Context(), blind("a", 1))
 	if outcome, _ := stores.OutcomeOf(err); outcome == stores.OutcomeApplied || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)

@@ -116,14 +116,13 @@ func writesFor(tb testing.TB, s *counterStore, name string) map[string][]counter
 			tb.Fatal(err)
 		}
 	}
-	stamp := int64(2)
 	if name == "refused" {
-		stamp = 1
 		return map[string][]counterWrite{
 			"update": {blind(there[0], 1)},
 			"insert": {put(there[0], 2, stores.IfStamp(stores.Absent))},
 		}
 	}
+	const stamp = 2
 	return map[string][]counterWrite{
 		"update": {put(there[0], stamp, stores.IfStamp(stampAt(1)))},
 		"insert": {put(key("insert", 0), stamp, stores.IfStamp(stores.Absent))},
@@ -185,5 +184,27 @@ func TestBatchWithALostAnswer(t *testing.T) {
 		if count[stores.OutcomeUnknown] == 0 || count[stores.OutcomeApplied] == 0 || count[stores.OutcomeFailed]+count[stores.OutcomeRejected] > 0 {
 			t.Errorf("full=%v: unknown, applied, refused, rejected, failed: %v", full, count)
 		}
+	}
+}
+
+// A batch of which some is refused and none is known to be on a majority: what was not refused is not acknowledged.
+func TestBatchRefusedAndNotReplicated(t *testing.T) {
+	t.Parallel()
+	_, admin := ownServer(t)
+	s := open[string, counter](t, admin.Database("d").Collection("records"), nil)
+	if err := s.Put(t.Context(), blind("there", 5)); err != nil {
+		t.Fatal(err)
+	}
+	failCommand(t, admin, times(1), bson.D{{Key: "failCommands", Value: bson.A{"insert"}},
+		{Key: "writeConcernError", Value: bson.D{{Key: "code", Value: 64}, {Key: "errmsg", Value: "waiting"}}}})
+	errs, err := s.PutMany(t.Context(), []counterWrite{put("there", 6, stores.IfStamp(stores.Absent)), put("new", 6, stores.IfStamp(stores.Absent))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome, _ := stores.OutcomeOf(errs[1]); outcome != stores.OutcomeUnknown {
+		t.Errorf("outcome %v: %v", outcome, errs[1])
+	}
+	if outcome, _ := stores.OutcomeOf(errs[0]); outcome != stores.OutcomeUnknown && outcome != stores.OutcomeRefused {
+		t.Errorf("outcome %v: %v", outcome, errs[0])
 	}
 }

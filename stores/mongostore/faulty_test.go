@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -71,48 +69,6 @@ func (c *lossyConn) Read(b []byte) (int, error) {
 
 // arm loses the answers to the next n commands.
 func (l *lossy) arm(n int64) { l.lost.Store(0); l.left.Store(n) }
-
-// cuttable is a proxy before a server.
-type cuttable struct {
-	*toxiproxy.Proxy
-	tb testing.TB
-}
-
-func newCuttable(tb testing.TB, upstream string) *cuttable {
-	tb.Helper()
-	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	c := &cuttable{toxiproxy.NewProxy(api, "mongodb", "127.0.0.1:0", upstream), tb}
-	c.heal()
-	tb.Cleanup(c.cut)
-	return c
-}
-
-func (c *cuttable) uri() string { return "mongodb://" + c.Listen + "/?directConnection=true" }
-
-// cut breaks all connections and refuses new ones until heal.
-func (c *cuttable) cut() { c.Stop() }
-
-func (c *cuttable) heal() {
-	c.tb.Helper()
-	if err := c.Start(); err != nil {
-		c.tb.Fatal(err)
-	}
-}
-
-// stall swallows what is sent in one direction ("upstream" or "downstream") until release, which breaks the connections.
-func (c *cuttable) stall(direction string) (release func()) {
-	c.tb.Helper()
-	toxic := `{"name": "stall", "type": "timeout", "stream": "` + direction + `", "attributes": {"timeout": 0}}`
-	if _, err := c.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
-		c.tb.Fatal(err)
-	}
-	return func() {
-		c.tb.Helper()
-		if err := c.Toxics.RemoveToxic(context.WithoutCancel(c.tb.Context()), "stall"); err != nil {
-			c.tb.Fatal(err)
-		}
-	}
-}
 
 // failCommand makes the server fail commands; mode is "off", "alwaysOn" or {times: n} or {skip: n}.
 func failCommand(tb testing.TB, client *mongo.Client, mode any, data bson.D) {

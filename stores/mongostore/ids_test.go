@@ -186,16 +186,17 @@ func scanAll[K, V any](tb testing.TB, s *Store[K, V], after []byte) (positions [
 	tb.Helper()
 	for e, err := range s.Scan(tb.Context(), "", after) {
 		var bad *stores.RecordError
-		if err == nil {
+		switch {
+		case err == nil:
 			good++
 			canon, err := s.keys.Append(nil, e.Key)
 			if err != nil {
 				tb.Fatal(err)
 			}
 			positions = append(positions, canon)
-		} else if errors.As(err, &bad) && len(bad.Key) > 0 {
+		case errors.As(err, &bad) && len(bad.Key) > 0:
 			positions = append(positions, bad.Key)
-		} else {
+		default:
 			tb.Fatal(err)
 		}
 	}
@@ -275,6 +276,39 @@ func TestSegmentsOfSkewedCollections(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A sample may bring any id as a bound, not a number too.
+func TestSegmentFromNotANumber(t *testing.T) {
+	t.Parallel()
+	coll := mongotest.Collection(t)
+	for _, id := range []any{math.NaN(), math.Inf(-1), int64(-5), 0.5, int64(4), int64(5)} {
+		if _, err := coll.InsertOne(t.Context(), bson.D{{Key: "_id", Value: id}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open[bson.RawValue, bson.D](t, coll, nil)
+	for _, nan := range []any{math.NaN(), decimal(t, "NaN")} {
+		r := idRange{from: rawID(t, nan), to: rawID(t, int64(5))}
+		if got := inSegments(t, s, []stores.Segment{r.segment()}); len(got) != 5 {
+			t.Errorf("%d records from NaN to 5, want 5", len(got))
+		}
+		n := 0
+		canon, err := s.keys.Append(nil, rawID(t, nan))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.from = rawID(t, math.Inf(-1))
+		for _, err := range s.Scan(t.Context(), r.segment(), canon) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != 4 {
+			t.Errorf("%d records after NaN, want 4", n)
+		}
 	}
 }
 

@@ -1,10 +1,21 @@
 package mongostore
 
 import (
+	"fmt"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 )
 
-func TestMain(m *testing.M) { os.Exit(mongotest.Main(m)) }
+// TestMain also looks for goroutines that are left when the clients are gone. (The proxy leaves some of its own.)
+func TestMain(m *testing.M) {
+	code := mongotest.Main(m)
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}

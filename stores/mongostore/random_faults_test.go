@@ -76,7 +76,7 @@ func (w *storm) run(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var g, chaos sync.WaitGroup
-	chaos.Go(func() { w.storm(t, ctx) })
+	chaos.Go(func() { w.storm(ctx, t) })
 	for i := range writers {
 		g.Go(func() { w.write(t, rand.New(rand.NewPCG(w.seed, uint64(i)))) })
 	}
@@ -86,7 +86,7 @@ func (w *storm) run(t *testing.T) {
 }
 
 // storm breaks something every few milliseconds.
-func (w *storm) storm(t *testing.T, ctx context.Context) {
+func (w *storm) storm(ctx context.Context, t *testing.T) {
 	random := rand.New(rand.NewPCG(w.seed, 99))
 	all := bson.E{Key: "failCommands", Value: bson.A{"update", "insert", "find"}}
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -95,8 +95,8 @@ func (w *storm) storm(t *testing.T, ctx context.Context) {
 		n := 1 + random.IntN(3)
 		switch random.IntN(20) {
 		case 0:
-			w.s.cut()
-			w.s.heal()
+			w.s.Cut()
+			w.s.Heal()
 		case 1:
 			failCommand(t, w.s.admin, times(n), bson.D{all, {Key: "errorCode", Value: 91}, {Key: "errorLabels", Value: bson.A{"RetryableWriteError"}}})
 		case 2, 3, 4:
@@ -124,7 +124,7 @@ func (w *storm) write(t *testing.T, random *rand.Rand) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+random.IntN(1000))*time.Millisecond)
 		var ws []chainWrite
 		for range 1 + 5*random.IntN(2) {
-			if c, ok := w.next(t, ctx, fmt.Sprint(random.IntN(8)), random.IntN(3) == 0); ok {
+			if c, ok := w.next(ctx, t, fmt.Sprint(random.IntN(8)), random.IntN(3) == 0); ok {
 				ws = append(ws, c)
 			}
 		}
@@ -144,7 +144,7 @@ func (w *storm) write(t *testing.T, random *rand.Rand) {
 }
 
 // next is a write upon what is stored; ok is false if that could not be read.
-func (w *storm) next(t *testing.T, ctx context.Context, key string, exactly bool) (c chainWrite, ok bool) {
+func (w *storm) next(ctx context.Context, t *testing.T, key string, exactly bool) (c chainWrite, ok bool) {
 	r, err := w.store.Get(ctx, key)
 	if r, err = stores.OrAbsent(r, err); err != nil {
 		return c, false
