@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // downtimeWindow is how finely time without success is measured.
 const downtimeWindow = 100 * time.Millisecond
@@ -15,8 +18,8 @@ type standstill struct{ from, to time.Duration }
 // were due and never sent, as too many were waiting.
 //
 // A window in which the machine did not let this process run says nothing about the service; it is left out and
-// reported apart, as starved.
-func downtime(events []event, shed []time.Duration, stood []standstill) (down, starved time.Duration) {
+// reported apart, as starved. One in an outage is left out too: those are reported as they are.
+func downtime(events []event, shed []time.Duration, stood []standstill, outages []outage) (down, starved time.Duration) {
 	due, success := map[time.Duration]bool{}, map[time.Duration]bool{}
 	for i := range events {
 		e := &events[i]
@@ -41,7 +44,7 @@ func downtime(events []event, shed []time.Duration, stood []standstill) (down, s
 	}
 	for w := range due {
 		switch {
-		case success[w]:
+		case success[w], slices.ContainsFunc(outages, func(o outage) bool { return o.from <= w*downtimeWindow+downtimeWindow && o.to >= w*downtimeWindow }):
 		case excused[w]:
 			starved += downtimeWindow
 		default:

@@ -50,6 +50,10 @@ func (t *task) stop() {
 // copy brings the new place up to what the old one holds, and verifies it. It can be interrupted and goes on from its
 // checkpoint.
 func (m *migration[V]) copy(ctx context.Context) error {
+	return m.patiently(ctx, "the copy", func() error { return m.copyAndVerify(ctx) })
+}
+
+func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 	show := m.watchPass()
 	defer show.end()
 	options := &copier.CopyAndVerifyOptions[V]{}
@@ -69,8 +73,25 @@ func (m *migration[V]) copy(ctx context.Context) error {
 // verifyPasses is how often a verify pass that had to repair something is followed by another one.
 const verifyPasses = 3
 
-// verify compares both places until a pass finds no difference. Old may be written: nobody reads it any more.
+// errDiverged is that the places are different although verify has found them equal.
+var errDiverged = errors.New("the places are different")
+
+// verify compares both places until a pass finds no difference, and then with the traffic stopped.
 func (m *migration[V]) verify(ctx context.Context) error {
+	err := m.patiently(ctx, "the verify", func() error {
+		if err := m.verifyAndRepair(ctx); err != nil {
+			return err
+		}
+		return m.compareQuietly(ctx)
+	})
+	if errors.Is(err, errDiverged) {
+		return nil // that is for the verdict
+	}
+	return err
+}
+
+// verifyAndRepair ends with a pass that finds no difference. Old may be written: nobody reads it any more.
+func (m *migration[V]) verifyAndRepair(ctx context.Context) error {
 	var last error
 	for range verifyPasses {
 		show := m.watchPass()
@@ -83,7 +104,7 @@ func (m *migration[V]) verify(ctx context.Context) error {
 		}
 		m.notePass(verified)
 		if last = clean(verified); last == nil {
-			return m.compareQuietly(ctx)
+			return nil
 		}
 	}
 	return last
