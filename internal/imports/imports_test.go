@@ -84,6 +84,7 @@ func TestEachRuleCanFail(t *testing.T) {
 		{from: "./dualwrite", to: "github.com/google/go-cmp/cmp", test: true},
 		{from: "./dualwrite", to: "github.com/sony/gobreaker/v2"},
 		{from: "./examples/quickstart", to: "./stores/storefault"},
+		{from: "./examples/quickstart", to: "./internal/servers", test: true},
 		{from: "./internal/explore", to: "./copier"},
 		{from: "./stores/boltstore", to: "go.etcd.io/bbolt/errors"},
 	} {
