@@ -13,12 +13,16 @@ import (
 // the checker. Two places in one deployment share a client, as they would in a service. The zero value has none.
 type clients struct{ byURI map[string]*mongo.Client }
 
+// poolSize is how many connections a client opens at most, unless the connection string says otherwise: more requests at
+// once than a server has cores and disks for make all of them slower.
+const poolSize = 8
+
 // to is the client for a connection string.
 func (c *clients) to(uri string) (*mongo.Client, error) {
 	if client := c.byURI[uri]; client != nil {
 		return client, nil
 	}
-	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetAppName("quickstart"))
+	client, err := mongo.Connect(options.Client().SetAppName("quickstart").SetMaxPoolSize(poolSize).ApplyURI(uri))
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ type config struct {
 	old, new           target
 	records            int
 	writes, reads      int
+	copyRate           int
 	instances          int
 	seed               uint64
 	manual             bool
@@ -64,8 +65,9 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	oldAt := fs.String("old", "", "where the old `place` is; default a bolt file")
 	newAt := fs.String("new", "", "where the new `place` is; default a bolt file")
 	fs.IntVar(&c.records, "records", 0, "take the first `n` records only")
-	fs.IntVar(&c.writes, "writes", 1000, fmt.Sprintf("writes per second, over all instances; with MongoDB %d", mongoRate))
-	fs.IntVar(&c.reads, "reads", 1000, fmt.Sprintf("reads per second, over all instances; with MongoDB %d", mongoRate))
+	fs.IntVar(&c.writes, "writes", 1000, fmt.Sprintf("writes per second, over all instances; over MongoDB %d", mongoWrites))
+	fs.IntVar(&c.reads, "reads", 1000, fmt.Sprintf("reads per second, over all instances; over MongoDB %d", mongoReads))
+	fs.IntVar(&c.copyRate, "copy-rate", 0, fmt.Sprintf("records per second that a copy reads, a verify four times as many; default no limit, over MongoDB %d", mongoCopyRate))
 	fs.IntVar(&c.instances, "instances", 3, "instances of the service")
 	fs.Uint64Var(&c.seed, "seed", 0, "seed of the traffic; default a random one, which is printed")
 	fs.StringVar(&c.report, "report", "", "write a report to this JSON `file`")
@@ -84,9 +86,13 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	return c, nil
 }
 
-// mongoRate is the default of -writes and of -reads with MongoDB: a write to both places is several writes there, each of
-// which waits for the disks of a majority.
-const mongoRate = 300
+// The defaults over MongoDB are for a small server: a write to both places is three writes there, each of which waits for
+// the disks of a majority, and a copy that takes all that the server has leaves nothing for the service.
+const (
+	mongoWrites   = 100
+	mongoReads    = 300
+	mongoCopyRate = 4000
+)
 
 // setPlaces reads -old and -new.
 func (c *config) setPlaces(old, new string) (err error) {
@@ -110,9 +116,13 @@ func (c *config) slowDown(fs *flag.FlagSet) {
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for name, rate := range map[string]*int{"writes": &c.writes, "reads": &c.reads} {
-		if !given[name] {
-			*rate = mongoRate
+	for _, d := range []struct {
+		name string
+		rate *int
+		to   int
+	}{{"writes", &c.writes, mongoWrites}, {"reads", &c.reads, mongoReads}, {"copy-rate", &c.copyRate, mongoCopyRate}} {
+		if !given[d.name] {
+			*d.rate = d.to
 		}
 	}
 }
@@ -131,6 +141,9 @@ func (c *config) check(rest []string) error {
 	}
 	if c.writes < 0 || c.writes > maxRate || c.reads < 0 || c.reads > maxRate || c.writes+c.reads == 0 {
 		bad("-writes and -reads are 0 to %d, and not both 0: got %d and %d", maxRate, c.writes, c.reads)
+	}
+	if c.copyRate < 0 {
+		bad("-copy-rate is %d", c.copyRate)
 	}
 	if c.instances < 1 || c.instances > 64 {
 		bad("-instances is 1 to 64: got %d", c.instances)

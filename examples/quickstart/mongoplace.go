@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -22,8 +23,9 @@ type mongoPlace[V any] struct {
 	shape     *shape[V]
 	documents *documents[V]
 
-	own  clients           // the checker's
-	coll *mongo.Collection // over them
+	own    clients           // the checker's
+	coll   *mongo.Collection // over them
+	pinger *mongo.Client
 	// claimed says that this run may use the collection, created that it has made it; one that was there, empty, is
 	// somebody's.
 	claimed, created bool
@@ -38,10 +40,7 @@ func (p *mongoPlace[V]) at(err error) error {
 	return fmt.Errorf("%v: %w", p, err)
 }
 
-// codeNamespaceExists is the server's answer to creating a collection that is there.
-const codeNamespaceExists = 48
-
-// claim creates the collection. The server decides which of two runs has made it.
+// claim creates the collection, or takes one that is there and empty.
 func (p *mongoPlace[V]) claim(ctx context.Context) error {
 	client, err := p.own.to(p.target.uri)
 	if err != nil {
@@ -50,14 +49,16 @@ func (p *mongoPlace[V]) claim(ctx context.Context) error {
 	db := client.Database(p.target.database)
 	p.coll = db.Collection(p.target.collection, options.Collection().
 		SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).SetWriteConcern(writeconcern.Majority()))
-	var answer mongo.CommandError
-	err = db.CreateCollection(ctx, p.target.collection)
-	switch {
-	case err == nil:
+	there, err := db.ListCollectionNames(ctx, bson.D{{Key: "name", Value: p.target.collection}})
+	if err != nil {
+		return refused(p.at(err))
+	}
+	if len(there) == 0 {
+		if err := db.CreateCollection(ctx, p.target.collection); err != nil {
+			return refused(p.at(err))
+		}
 		p.claimed, p.created = true, true
 		return nil
-	case !errors.As(err, &answer) || answer.Code != codeNamespaceExists:
-		return refused(p.at(err))
 	}
 	switch err := p.coll.FindOne(ctx, bson.D{}).Err(); {
 	case errors.Is(err, mongo.ErrNoDocuments):
@@ -98,7 +99,14 @@ func (p *mongoPlace[V]) document(r *record) (bson.D, error) {
 	return p.documents.encode(v)
 }
 
-func (p *mongoPlace[V]) open(context.Context) error { return nil }
+// notFoundAfter is how long a ping looks for a server that it can be sent to. One that is found may take longer to answer: a
+// slow server is no outage.
+const notFoundAfter = 100 * time.Millisecond
+
+func (p *mongoPlace[V]) open(context.Context) (err error) {
+	p.pinger, err = mongo.Connect(options.Client().ApplyURI(p.target.uri).SetServerSelectionTimeout(notFoundAfter).SetMaxPoolSize(1))
+	return p.at(err)
+}
 
 // store is all that it takes to use a collection: a client, and how the shape is mapped to the service's own type.
 func (p *mongoPlace[V]) store(ctx context.Context, own *clients) (stores.Store[string, V], error) {
@@ -139,7 +147,7 @@ func (p *mongoPlace[V]) text(_ *record, b []byte) (string, error) {
 }
 
 func (p *mongoPlace[V]) ping(ctx context.Context) error {
-	return p.coll.Database().Client().Ping(ctx, readpref.Primary())
+	return p.pinger.Ping(ctx, readpref.Primary())
 }
 
 func (p *mongoPlace[V]) leave(ctx context.Context, keep bool) (string, error) {
@@ -156,5 +164,9 @@ func (p *mongoPlace[V]) leave(ctx context.Context, keep bool) (string, error) {
 func (p *mongoPlace[V]) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	return p.own.close(ctx)
+	err := p.own.close(ctx)
+	if p.pinger != nil {
+		err = errors.Join(err, p.pinger.Disconnect(ctx))
+	}
+	return p.at(err)
 }

@@ -29,6 +29,8 @@ const (
 	pingEvery = 25 * time.Millisecond
 	// pingTimeout is how long a database may take to answer before it counts as gone.
 	pingTimeout = 2 * time.Second
+	// connectTimeout is how long the first connection may take.
+	connectTimeout = 10 * time.Second
 	// recovery is how long a client may take to find a database that is there again: the driver looks twice a second.
 	recovery = time.Second
 	// outageTimeout is how long a step of the walk waits for the end of an outage.
@@ -53,9 +55,16 @@ type spell struct{ from, to time.Time }
 
 // startProbe returns when the database has answered once.
 func startProbe(ctx context.Context, ping func(ctx context.Context) error) (*probe, error) {
-	p := &probe{ping: ping, good: time.Now()}
-	if err := ping(ctx); err != nil {
-		return nil, err
+	p := &probe{ping: ping}
+	for began := time.Now(); ; {
+		p.good = time.Now()
+		err := ping(ctx)
+		if err == nil {
+			break
+		}
+		if time.Since(began) > connectTimeout || !pauseFor(ctx, pingEvery) {
+			return nil, err
+		}
 	}
 	ctx, p.end = context.WithCancel(context.WithoutCancel(ctx))
 	p.running.Go(func() {

@@ -60,6 +60,8 @@ func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 	options.Copy.OnProgress, options.Copy.ProgressEvery = show.progress, progressEvery
 	options.Copy.Checkpoint = copier.FileCheckpoint(filepath.Join(m.dir, "copy.checkpoint"))
 	options.Copy.Job = viewName
+	m.limit(&options.Copy.PassOptions, 1)
+	m.limit(&options.Verify.PassOptions, verifyFactor)
 	options.Verify.OnProgress, options.Verify.ProgressEvery = show.progress, progressEvery
 	copied, verified, err := copier.CopyAndVerify(ctx, m.sdkOld, m.sdkNew, options)
 	if err != nil {
@@ -72,6 +74,20 @@ func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 
 // verifyPasses is how often a verify pass that had to repair something is followed by another one.
 const verifyPasses = 3
+
+const (
+	// verifyFactor is how much faster than a copy a verify may be: it reads both places, and writes nothing as a rule.
+	verifyFactor = 4
+	// limitedBatch is the batch of a pass that is not to be noticed by the service: requests wait behind a batch.
+	limitedBatch = 100
+)
+
+// limit slows a pass down, if the command line says so.
+func (m *migration[V]) limit(o *copier.PassOptions, factor float64) {
+	if m.cfg.copyRate > 0 {
+		o.Rate, o.Batch = float64(m.cfg.copyRate)*factor, limitedBatch
+	}
+}
 
 // errDiverged is that the places are different although verify has found them equal.
 var errDiverged = errors.New("the places are different")
@@ -97,6 +113,7 @@ func (m *migration[V]) verifyAndRepair(ctx context.Context) error {
 		show := m.watchPass()
 		options := &copier.VerifyOptions[V]{Repair: &copier.RepairPolicy{OldWritable: true}}
 		options.OnProgress, options.ProgressEvery = show.progress, progressEvery
+		m.limit(&options.PassOptions, verifyFactor)
 		verified, err := copier.Verify(ctx, m.sdkOld, m.sdkNew, options)
 		show.end()
 		if err != nil {
