@@ -1,9 +1,6 @@
 package main
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // downtimeWindow is how finely time without success is measured.
 const downtimeWindow = 100 * time.Millisecond
@@ -36,15 +33,16 @@ func downtime(events []event, shed []time.Duration, stood []standstill, outages 
 	for _, at := range shed {
 		due[at/downtimeWindow] = true
 	}
-	excused := map[time.Duration]bool{}
+	excused, reported := map[time.Duration]bool{}, map[time.Duration]bool{}
 	for _, s := range stood {
-		for w := s.from / downtimeWindow; w <= s.to/downtimeWindow; w++ {
-			excused[w] = true
-		}
+		touch(excused, s.from, s.to)
+	}
+	for _, o := range outages {
+		touch(reported, o.from, o.to)
 	}
 	for w := range due {
 		switch {
-		case success[w], slices.ContainsFunc(outages, func(o outage) bool { return o.from <= w*downtimeWindow+downtimeWindow && o.to >= w*downtimeWindow }):
+		case success[w], reported[w]:
 		case excused[w]:
 			starved += downtimeWindow
 		default:
@@ -52,4 +50,11 @@ func downtime(events []event, shed []time.Duration, stood []standstill, outages 
 		}
 	}
 	return down, starved
+}
+
+// touch notes every window that a time touches.
+func touch(windows map[time.Duration]bool, from, to time.Duration) {
+	for w := from / downtimeWindow; w <= to/downtimeWindow; w++ {
+		windows[w] = true
+	}
 }

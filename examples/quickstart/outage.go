@@ -11,10 +11,11 @@ import (
 // A database can go away and come back in the middle of a run. The checker finds that out by itself: it asks the database
 // for an answer all the time, over a connection of its own. What a service answers meanwhile is counted apart. The rule:
 //
-// An outage lasts from when the last ping that was answered before it was sent, to when the next one was answered, and
-// the time that the clients of a service may take to find the database again (recovery). A request belongs to it if it was
-// under way at any moment of it. Such a request may fail, or end with an unknown outcome, and a window of 100 ms without a
-// success is no downtime. Nothing else is excused: what was acknowledged counts, whenever that was.
+// An outage lasts from when the last ping before it was sent that was answered, to when the next one was answered, and
+// then as long again, at least one second and at most the ten that a request may take: in this time the service finds the
+// database again and works off what was waiting. A request belongs to it if it was under way at any moment of it. Such a
+// request may fail, or end with an unknown outcome, and a window of 100 ms without a success is no downtime. Nothing else
+// is excused: what was acknowledged counts, whenever that was.
 
 // outage is such a time, since the start of the traffic.
 type outage struct{ from, to time.Duration }
@@ -31,8 +32,8 @@ const (
 	pingTimeout = 2 * time.Second
 	// connectTimeout is how long the first connection may take.
 	connectTimeout = 10 * time.Second
-	// recovery is how long a client may take to find a database that is there again: the driver looks twice a second.
-	recovery = time.Second
+	// minRecovery is for the driver, which looks for a database that was gone twice a second.
+	minRecovery = time.Second
 	// outageTimeout is how long a step of the walk waits for the end of an outage.
 	outageTimeout = 5 * time.Minute
 )
@@ -119,10 +120,13 @@ func (p *probe) outages(start time.Time) []outage {
 		if s.to.IsZero() {
 			s.to = time.Now()
 		}
-		found = append(found, outage{from: s.from.Sub(start), to: s.to.Sub(start) + recovery})
+		found = append(found, outage{from: s.from.Sub(start), to: s.to.Sub(start) + recovery(s.to.Sub(s.from))})
 	}
 	return found
 }
+
+// recovery is how long it may take until an outage is not felt any more.
+func recovery(outage time.Duration) time.Duration { return min(max(outage, minRecovery), requestTimeout) }
 
 // interrupted waits until the database answers, and tells whether it was gone at some time since then. It does not count
 // on a ping that may have been answered before the caller saw an error.
