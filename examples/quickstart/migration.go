@@ -60,7 +60,7 @@ func run[V any](ctx context.Context, cfg *config, dir string, sh *shape[V], reco
 	}
 	m.old, m.new = newPlaces(cfg, dir, sh)
 	rep, err := m.all(ctx)
-	keep := cfg.dir != "" || ctx.Err() == nil && rep != nil && rep.Result == resultFailed
+	keep := cfg.dir != "" || ctx.Err() == nil && (rep == nil || rep.Result == resultFailed)
 	if err = errors.Join(err, m.leave(keep), m.old.close(), m.new.close()); err != nil {
 		return nil, err
 	}
@@ -70,13 +70,8 @@ func run[V any](ctx context.Context, cfg *config, dir string, sh *shape[V], reco
 
 // all is the run from the empty places to the verdict.
 func (m *migration[V]) all(ctx context.Context) (rep *report, err error) {
-	for _, p := range []place[V]{m.old, m.new} {
-		if err := p.claim(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if err := m.importRecords(ctx); err != nil {
-		return nil, err
+	if err := m.prepare(ctx); err != nil {
+		return nil, errors.Join(err, m.leave(false))
 	}
 	if err := errors.Join(m.old.open(ctx), m.new.open(ctx)); err != nil {
 		return nil, err
@@ -90,6 +85,16 @@ func (m *migration[V]) all(ctx context.Context) (rep *report, err error) {
 	}
 	defer m.probe.stop()
 	return m.migrate(ctx)
+}
+
+// prepare makes the places: nobody's data is in the new one, and the old one has the records.
+func (m *migration[V]) prepare(ctx context.Context) error {
+	for _, p := range []place[V]{m.old, m.new} {
+		if err := p.claim(ctx); err != nil {
+			return err
+		}
+	}
+	return m.importRecords(ctx)
 }
 
 // stores are both places for one user of the SDK, over connections of its own.

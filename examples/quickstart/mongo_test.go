@@ -51,10 +51,22 @@ func runsOver(t *testing.T, c *config, out printed) (counts []string) {
 	return counts[1:]
 }
 
+// readmeCommand has the two places of the command in the README.
+var readmeCommand = regexp.MustCompile(`(?m)^go run ./examples/quickstart -old mongodb://127\.0\.0\.1/quickstart\.(\w+) -new mongodb://127\.0\.0\.1/quickstart\.(\w+)$`)
+
+// The command of the README, on another server and with fewer records.
 func TestMongoDB(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	collections := readmeCommand.FindStringSubmatch(string(readme))
+	if collections == nil {
+		t.Fatal("the README has no such command")
+	}
 	db := mongotest.Database(t)
 	c := quickMongo(t)
-	c.old, c.new = at(t, mongotest.URI(t), db.Name(), "old"), at(t, mongotest.URI(t), db.Name(), "new")
+	c.old, c.new = at(t, mongotest.URI(t), db.Name(), collections[1]), at(t, mongotest.URI(t), db.Name(), collections[2])
 	c.report = filepath.Join(t.TempDir(), "report.json")
 	var out buffer
 	if counts := runsOver(t, c, &out); fmt.Sprint(counts) != "[0 0 0]" {
@@ -117,6 +129,27 @@ func TestMongoDBRefusesSomebodysData(t *testing.T) {
 	names, err := db.ListCollectionNames(t.Context(), bson.D{})
 	if n, countErr := db.Collection("new").CountDocuments(t.Context(), bson.D{}); err != nil || countErr != nil || n != 1 || len(names) != 1 {
 		t.Errorf("what is left: %v, %d documents, %v, %v", names, n, err, countErr)
+	}
+}
+
+// An import that fails leaves no collection behind, and says so where it was there before.
+func TestMongoDBInterruptedImport(t *testing.T) {
+	db := mongotest.Database(t)
+	if err := db.CreateCollection(t.Context(), "new"); err != nil {
+		t.Fatal(err)
+	}
+	c := quickMongo(t)
+	c.dir = t.TempDir()
+	c.old, c.new = at(t, mongotest.URI(t), db.Name(), "old"), at(t, mongotest.URI(t), db.Name(), "new")
+	sh := placeShape()
+	var out buffer
+	records := []record{{id: "good", line: []byte(vila)}, {id: "bad", line: []byte("{")}}
+	if _, err := run(t.Context(), c, c.dir, &sh, records, newScreen(&out), nil); err == nil || !strings.Contains(err.Error(), `importing: `+c.old.shown+`: "bad"`) {
+		t.Errorf("%v", err)
+	}
+	names, err := db.ListCollectionNames(t.Context(), bson.D{})
+	if err != nil || fmt.Sprint(names) != "[new]" || strings.Count(out.String(), "is left there") != 1 {
+		t.Errorf("left: %v, %v\n%s", names, err, out.String())
 	}
 }
 

@@ -151,6 +151,7 @@ func (p *mongoPlace[V]) ping(ctx context.Context) error {
 }
 
 func (p *mongoPlace[V]) leave(ctx context.Context, keep bool) (string, error) {
+	defer func() { p.claimed = false }()
 	switch {
 	case !p.claimed:
 		return "", nil

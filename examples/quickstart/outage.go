@@ -126,7 +126,9 @@ func (p *probe) outages(start time.Time) []outage {
 }
 
 // recovery is how long it may take until an outage is not felt any more.
-func recovery(outage time.Duration) time.Duration { return min(max(outage, minRecovery), requestTimeout) }
+func recovery(outage time.Duration) time.Duration {
+	return min(max(outage, minRecovery), requestTimeout)
+}
 
 // interrupted waits until the database answers, and tells whether it was gone at some time since then. It does not count
 // on a ping that may have been answered before the caller saw an error.
