@@ -44,7 +44,7 @@ func (m *migration[V]) conclude(ctx context.Context, walked error, events []even
 	if end != nil {
 		end.untouched(initial, h, v)
 	}
-	down, starved := downtime(events, m.load.shed, m.load.stood, outages)
+	down, starved := downtime(events, m.load.shed, slices.Concat(m.load.stood, m.probe.stalls(m.load.start)), outages)
 	v.DowntimeMs = down.Milliseconds()
 	m.result.noteOutages(outages)
 	r := m.report(walked, events, keys, states)

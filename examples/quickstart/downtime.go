@@ -5,7 +5,7 @@ import "time"
 // downtimeWindow is how finely time without success is measured.
 const downtimeWindow = 100 * time.Millisecond
 
-// standstill is a time in which this process itself did not get to run.
+// standstill is a time in which this process itself, or the database, did not get to run.
 type standstill struct{ from, to time.Duration }
 
 // downtime adds up the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
@@ -14,7 +14,7 @@ type standstill struct{ from, to time.Duration }
 // was free to send them: a standstill of everything keeps every client busy, and has to count. shed are requests that
 // were due and never sent, as too many were waiting.
 //
-// A window in which the machine did not let this process run says nothing about the service; it is left out and
+// A window in which the machine did not let this process or the database run says nothing about the service; it is left out and
 // reported apart, as starved. One in an outage is left out too: those are reported as they are.
 func downtime(events []event, shed []time.Duration, stood []standstill, outages []outage) (down, starved time.Duration) {
 	due, success := map[time.Duration]bool{}, map[time.Duration]bool{}

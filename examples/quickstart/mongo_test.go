@@ -21,7 +21,7 @@ func quickMongo(t *testing.T) *config {
 	t.Helper()
 	c := quick(t)
 	c.dir = ""
-	c.records, c.writes, c.reads, c.copyRate = 5000, 60, 200, mongoCopyRate
+	c.records, c.writes, c.reads, c.copyRate = 2000, 60, 200, mongoCopyRate
 	return c
 }
 
@@ -72,7 +72,7 @@ func TestMongoDB(t *testing.T) {
 	if counts := runsOver(t, c, &out); fmt.Sprint(counts) != "[0 0 0]" {
 		t.Errorf("outages of a server that was there: %v\n%s", counts, out.String())
 	}
-	if r := readReport(t, c.report); len(r.Flips) != len(way) || r.Copied < 4000 || !strings.Contains(out.String(), "0 of them differ") {
+	if r := readReport(t, c.report); len(r.Flips) != len(way) || r.Copied < 1500 || !strings.Contains(out.String(), "0 of them differ") {
 		t.Errorf("flips %v, copied %d\n%s", r.Flips, r.Copied, out.String())
 	}
 	if names, err := db.ListCollectionNames(t.Context(), bson.D{}); err != nil || len(names) != 0 {
@@ -93,7 +93,7 @@ func TestBoltToMongoDB(t *testing.T) {
 		t.Errorf("the collection was there before, and nothing says what is left:\n%s", out.String())
 	}
 	newShape := bson.D{{Key: "location.lat", Value: bson.D{{Key: "$type", Value: "double"}}}}
-	if n, err := db.Collection("new").CountDocuments(t.Context(), newShape); err != nil || n < 4000 {
+	if n, err := db.Collection("new").CountDocuments(t.Context(), newShape); err != nil || n < 1500 {
 		t.Errorf("%d documents in the new shape, %v", n, err)
 	}
 }
@@ -226,7 +226,7 @@ func TestMongoDBKilledTwice(t *testing.T) {
 	c := quickMongo(t)
 	uri := mongotest.Address(r.server)
 	c.old, c.new = at(t, uri, "quickstart", "old"), at(t, uri, "quickstart", "new")
-	c.copyRate = 2000
+	c.copyRate = 700
 	out := &killing{restarter: r, texts: []string{"old-only → read-old/write-both", "the gate to read-new/write-both is open"}}
 	counts := runsOver(t, c, out)
 	if out.killed != len(out.texts) || counts[0] != fmt.Sprint(len(out.texts)) {

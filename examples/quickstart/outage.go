@@ -49,6 +49,7 @@ type probe struct {
 	good   time.Time // when the last one was sent that was answered
 	gone   bool      // the last one was not answered
 	spells []spell
+	slow   []spell // pings that were answered, and late
 }
 
 // spell is an outage by the clock; to is zero while it lasts.
@@ -97,6 +98,9 @@ func (p *probe) once(ctx context.Context) {
 	}
 	if err == nil {
 		p.good = sent
+		if now := time.Now(); now.Sub(sent) > downtimeWindow {
+			p.slow = append(p.slow, spell{from: sent, to: now})
+		}
 	}
 }
 
@@ -121,6 +125,21 @@ func (p *probe) outages(start time.Time) []outage {
 			s.to = time.Now()
 		}
 		found = append(found, outage{from: s.from.Sub(start), to: s.to.Sub(start) + recovery(s.to.Sub(s.from))})
+	}
+	return found
+}
+
+// stalls are the times in which a ping, which needs no record and no disk, waited for its answer: the database was not let
+// run. They say nothing about the service; see downtime. What fails in one is no less a failure.
+func (p *probe) stalls(start time.Time) []standstill {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var found []standstill
+	for _, s := range p.slow {
+		found = append(found, standstill{from: s.from.Sub(start), to: s.to.Sub(start)})
 	}
 	return found
 }

@@ -70,6 +70,33 @@ func TestProbe(t *testing.T) {
 	})
 }
 
+// A ping that is answered late is no outage, and the time that it took is known.
+func TestStalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var slow atomic.Bool
+		p, err := startProbe(t.Context(), func(context.Context) error {
+			if slow.Swap(false) {
+				time.Sleep(400 * time.Millisecond)
+			}
+			time.Sleep(downtimeWindow)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		slow.Store(true)
+		time.Sleep(time.Second)
+		p.stop()
+		s := p.stalls(start)
+		if len(s) != 1 || s[0].to-s[0].from != 500*time.Millisecond || s[0].from < time.Second || len(p.outages(start)) != 0 {
+			t.Errorf("stalls %v, outages %v", s, p.outages(start))
+		}
+	})
+}
+
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	for outage, want := range map[time.Duration]time.Duration{
