@@ -45,7 +45,14 @@ func (m *migration[V]) conclude(ctx context.Context, walked error, events []even
 		end.untouched(initial, h, v)
 	}
 	down, starved := downtime(events, m.load.shed, slices.Concat(m.load.stood, m.probe.stalls(m.load.start)), outages)
-	v.DowntimeMs = down.Milliseconds()
+	v.DowntimeMs = (time.Duration(len(down)) * downtimeWindow).Milliseconds()
+	for _, at := range down {
+		v.complain("downtime: nothing succeeded from %v on for %v", at, downtimeWindow)
+	}
+	for _, o := range outages {
+		m.screen.say("  a place could not be reached, or clients had to find it again, from %v to %v of the traffic",
+			o.from.Round(time.Millisecond), o.to.Round(time.Millisecond))
+	}
 	m.result.noteOutages(outages)
 	r := m.report(walked, events, keys, states)
 	r.StarvedMs = starved.Milliseconds()

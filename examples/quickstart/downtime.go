@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // downtimeWindow is how finely time without success is measured.
 const downtimeWindow = 100 * time.Millisecond
@@ -8,7 +11,7 @@ const downtimeWindow = 100 * time.Millisecond
 // standstill is a time in which this process itself, or the database, did not get to run.
 type standstill struct{ from, to time.Duration }
 
-// downtime adds up the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
+// downtime finds the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
 // operation ended with an answer in it, or if one that was due in it was answered within 100 ms (so that a request that
 // is due at the very end of a window does not count against it). It goes by when requests were due, not by when a client
 // was free to send them: a standstill of everything keeps every client busy, and has to count. shed are requests that
@@ -16,7 +19,7 @@ type standstill struct{ from, to time.Duration }
 //
 // A window in which the machine did not let this process or the database run says nothing about the service; it is left out and
 // reported apart, as starved. One in an outage is left out too: those are reported as they are.
-func downtime(events []event, shed []time.Duration, stood []standstill, outages []outage) (down, starved time.Duration) {
+func downtime(events []event, shed []time.Duration, stood []standstill, outages []outage) (down []time.Duration, starved time.Duration) {
 	due, success := map[time.Duration]bool{}, map[time.Duration]bool{}
 	for i := range events {
 		e := &events[i]
@@ -46,9 +49,10 @@ func downtime(events []event, shed []time.Duration, stood []standstill, outages 
 		case excused[w]:
 			starved += downtimeWindow
 		default:
-			down += downtimeWindow
+			down = append(down, w*downtimeWindow)
 		}
 	}
+	slices.Sort(down)
 	return down, starved
 }
 

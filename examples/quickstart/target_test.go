@@ -48,6 +48,7 @@ func TestParseArgsOfPlaces(t *testing.T) {
 		want string // in the error
 	}{
 		"two collections":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://h/db.b"}},
+		"two deployments":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://i/db.a"}},
 		"same collection":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://h/db.a"}, want: "the same place"},
 		"same file":        {args: []string{"-old", "x/../a", "-new", "a"}, want: "the same place"},
 		"two defaults":     {args: nil},
