@@ -1,57 +1,24 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/dualwrite/dualwrite/stores"
 )
 
-// snapshot reads every live record of a place as bytes, directly from its file. It is only taken while nothing runs.
-func snapshot(ctx context.Context, place stores.Store[string, []byte]) (map[string][]byte, error) {
-	records := map[string][]byte{}
-	for e, err := range place.Scan(ctx, "", nil) {
-		if err != nil {
-			return nil, err
-		}
-		if e.Record.Live() {
-			records[e.Key] = e.Record.Value
-		}
-	}
-	return records, nil
-}
-
-// textsOf are the contents of a snapshot. same tells of bytes that are just what was imported under the key, which most
-// are; the others are decoded.
-func (m *migration[V]) textsOf(records map[string][]byte, same func(r *record, b []byte) bool, decode func([]byte) (V, error)) map[string]string {
+// textsOf are the contents of a snapshot.
+func (m *migration[V]) textsOf(p place[V], records map[string][]byte) map[string]string {
 	texts := make(map[string]string, len(records))
 	for key, b := range records {
-		if r := m.imported[key]; r != nil && same(r, b) {
-			texts[key] = r.text
-			continue
-		}
-		v, err := decode(b)
-		if err == nil {
-			texts[key], err = m.shape.text(v)
-		}
+		text, err := p.text(m.imported[key], b)
 		if err != nil {
-			texts[key] = fmt.Sprintf("unreadable: %s (%v)", b, err)
+			text = fmt.Sprintf("unreadable: %q (%v)", b, err)
 		}
+		texts[key] = text
 	}
 	return texts
-}
-
-// oldTexts are the contents of a snapshot of the old place, newTexts those of the new one.
-func (m *migration[V]) oldTexts(records map[string][]byte) map[string]string {
-	return m.textsOf(records, func(r *record, b []byte) bool { return bytes.Equal(r.line, b) }, m.shape.decodeOld)
-}
-
-func (m *migration[V]) newTexts(records map[string][]byte) map[string]string {
-	return m.textsOf(records, func(r *record, b []byte) bool { return r.text == string(b) }, m.shape.decodeNew)
 }
 
 // different are the keys under which the two snapshots hold different contents, or only one holds any.
@@ -78,11 +45,14 @@ func (m *migration[V]) compareQuietly(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.texts = m.newTexts(after)
+	o.texts = m.textsOf(m.new, after)
 	m.quiet = o
-	m.diverged = different(m.oldTexts(before), o.texts)
+	m.diverged = different(m.textsOf(m.old, before), o.texts)
 	m.screen.say("  in a pause of %d ms: old holds %s records, new %s, %s of them differ", (o.to - o.from).Milliseconds(),
 		grouped(int64(len(before))), grouped(int64(len(after))), grouped(int64(len(m.diverged))))
+	if len(m.diverged) > 0 {
+		return errDiverged
+	}
 	return nil
 }
 
@@ -90,10 +60,10 @@ func (m *migration[V]) readQuietly(ctx context.Context) (before, after map[strin
 	resume := m.load.pause()
 	defer resume()
 	o = &observation{from: m.load.now()}
-	if before, err = snapshot(ctx, m.files.rawOld); err != nil {
+	if before, err = m.old.snapshot(ctx); err != nil {
 		return nil, nil, nil, err
 	}
-	if after, err = snapshot(ctx, m.files.rawNew); err != nil {
+	if after, err = m.new.snapshot(ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	o.to = m.load.now()

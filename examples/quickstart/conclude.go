@@ -13,7 +13,7 @@ import (
 const judgeTimeout = 10 * time.Second
 
 // conclude judges what happened. walked is why the walk ended; the end state is only judged after a whole one.
-func (m *migration[V]) conclude(walked error, events []event, keys *keyspace, states []dualwrite.Status) (*report, error) {
+func (m *migration[V]) conclude(ctx context.Context, walked error, events []event, keys *keyspace, states []dualwrite.Status) (*report, error) {
 	initial := make(map[string]string, len(m.records))
 	for _, r := range m.records {
 		initial[r.id] = r.text
@@ -26,15 +26,15 @@ func (m *migration[V]) conclude(walked error, events []event, keys *keyspace, st
 	}
 	var end *observation
 	if walked == nil {
-		from := m.load.now()
-		records, err := snapshot(context.Background(), m.files.rawNew)
-		if err != nil {
+		var err error
+		if end, err = m.readEnd(context.WithoutCancel(ctx)); err != nil {
 			return nil, err
 		}
-		end = &observation{texts: m.newTexts(records), from: from, to: m.load.now()}
 		h.add(end.events(h)...)
 	}
-	j := &judge{initial: initial, edited: m.shape.edited, perKey: judgeTimeout}
+	m.probe.stop()
+	outages := m.probe.outages(m.load.start)
+	j := &judge{initial: initial, edited: m.shape.edited, perKey: judgeTimeout, outages: outages}
 	m.result.verdict = j.all(h)
 	v := &m.result.verdict
 	for _, key := range m.diverged {
@@ -44,11 +44,32 @@ func (m *migration[V]) conclude(walked error, events []event, keys *keyspace, st
 	if end != nil {
 		end.untouched(initial, h, v)
 	}
-	down, starved := downtime(events, m.load.shed, m.load.stood)
-	v.DowntimeMs = down.Milliseconds()
+	down, starved := downtime(events, m.load.shed, slices.Concat(m.load.stood, m.probe.stalls(m.load.start)), outages)
+	v.DowntimeMs = (time.Duration(len(down)) * downtimeWindow).Milliseconds()
+	for _, at := range down {
+		v.complain("downtime: nothing succeeded from %v on for %v", at, downtimeWindow)
+	}
+	for _, o := range outages {
+		m.screen.say("  a place could not be reached, or clients had to find it again, from %v to %v of the traffic",
+			o.from.Round(time.Millisecond), o.to.Round(time.Millisecond))
+	}
+	m.result.noteOutages(outages)
 	r := m.report(walked, events, keys, states)
 	r.StarvedMs = starved.Milliseconds()
 	return r, nil
+}
+
+// readEnd reads what the new place holds in the end.
+func (m *migration[V]) readEnd(ctx context.Context) (end *observation, err error) {
+	err = m.patiently(ctx, "reading the new place", func() error {
+		from := m.load.now()
+		records, err := m.new.snapshot(ctx)
+		if err == nil {
+			end = &observation{texts: m.textsOf(m.new, records), from: from, to: m.load.now()}
+		}
+		return err
+	})
+	return end, err
 }
 
 func (m *migration[V]) report(walked error, events []event, keys *keyspace, states []dualwrite.Status) *report {
@@ -68,7 +89,7 @@ func (m *migration[V]) report(walked error, events []event, keys *keyspace, stat
 			r.HotRequests++
 		}
 	}
-	m.result.Result = resultOK
+	m.result.Result, m.result.probed = resultOK, m.probe != nil
 	switch {
 	case !m.result.ok():
 		m.result.Result = resultFailed

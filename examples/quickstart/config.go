@@ -14,8 +14,10 @@ import (
 // config is what the command line says, and the pace of the walk.
 type config struct {
 	input, report, dir string
+	old, new           target
 	records            int
 	writes, reads      int
+	copyRate           int
 	instances          int
 	seed               uint64
 	manual             bool
@@ -36,11 +38,20 @@ type pace struct {
 
 var defaultPace = pace{dwell: 2 * time.Second, spread: 600 * time.Millisecond, skew: 50 * time.Millisecond, status: 3 * time.Second}
 
-const usage = `quickstart migrates real records from one bolt file to another, from an old shape to a new one, under live traffic.
+const usage = `quickstart migrates real records from one place to another, from an old shape to a new one, under live traffic.
 
 It starts a service of several instances, walks the flag from old-only to new-only, copies and verifies on the way, and
 then checks from its own record of every answer that nothing was lost, stale, resurrected or different. The last line is
 the result.
+
+A place is a bolt file or a collection of MongoDB, which -old and -new name; each may be either:
+
+    -old FILE
+    -new mongodb://[USER:PASSWORD@]HOST:PORT/DATABASE.COLLECTION[?OPTIONS]
+
+The collection has to be empty; one that was not there before is dropped in the end. OPTIONS are those of a MongoDB
+connection string. If the database goes away in the middle and comes back, the run waits for it; requests that fail
+meanwhile are counted apart.
 
 `
 
@@ -51,24 +62,69 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	fs.SetOutput(errOut)
 	fs.Usage = func() { _, _ = fmt.Fprint(errOut, usage); fs.PrintDefaults() }
 	fs.StringVar(&c.input, "input", "", "`file` with records of your own, one JSON object with an id a line (.gz is unpacked); default the places")
+	oldAt := fs.String("old", "", "where the old `place` is; default a bolt file")
+	newAt := fs.String("new", "", "where the new `place` is; default a bolt file")
 	fs.IntVar(&c.records, "records", 0, "take the first `n` records only")
-	fs.IntVar(&c.writes, "writes", 1000, "writes per second, over all instances")
-	fs.IntVar(&c.reads, "reads", 1000, "reads per second, over all instances")
+	fs.IntVar(&c.writes, "writes", 1000, fmt.Sprintf("writes per second, over all instances; over MongoDB %d", mongoWrites))
+	fs.IntVar(&c.reads, "reads", 1000, fmt.Sprintf("reads per second, over all instances; over MongoDB %d", mongoReads))
+	fs.IntVar(&c.copyRate, "copy-rate", 0, fmt.Sprintf("records per second that a copy reads, a verify four times as many; default no limit, over MongoDB %d", mongoCopyRate))
 	fs.IntVar(&c.instances, "instances", 3, "instances of the service")
 	fs.Uint64Var(&c.seed, "seed", 0, "seed of the traffic; default a random one, which is printed")
 	fs.StringVar(&c.report, "report", "", "write a report to this JSON `file`")
 	fs.BoolVar(&c.manual, "manual", false, "do not flip the flag: it is edited by hand (every answer is kept in memory, about 1 MB a second at the default rates)")
-	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with both bolt files and the flag; default a temporary one that is removed")
+	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with the bolt files and the flag, and what was written to MongoDB; default a temporary one that is removed")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
-	if err := c.check(fs.Args()); err != nil {
+	if err := errors.Join(c.setPlaces(*oldAt, *newAt), c.check(fs.Args())); err != nil {
 		return nil, err
 	}
+	c.slowDown(fs)
 	for c.seed == 0 {
 		c.seed = rand.Uint64()
 	}
 	return c, nil
+}
+
+// The defaults over MongoDB are for a small server: a write to both places is three writes there, each of which waits for
+// the disks of a majority, and a copy that takes all that the server has leaves nothing for the service.
+const (
+	mongoWrites   = 100
+	mongoReads    = 300
+	mongoCopyRate = 4000
+)
+
+// setPlaces reads -old and -new.
+func (c *config) setPlaces(old, new string) (err error) {
+	var oldErr, newErr error
+	if c.old, oldErr = parseTarget(old); oldErr != nil {
+		oldErr = fmt.Errorf("-old: %w", oldErr)
+	}
+	if c.new, newErr = parseTarget(new); newErr != nil {
+		newErr = fmt.Errorf("-new: %w", newErr)
+	}
+	if oldErr == nil && newErr == nil && c.old.same(&c.new) {
+		err = errors.New("-old and -new are the same place")
+	}
+	return errors.Join(oldErr, newErr, err)
+}
+
+// slowDown applies the default rates for MongoDB.
+func (c *config) slowDown(fs *flag.FlagSet) {
+	if !c.old.inMongoDB() && !c.new.inMongoDB() {
+		return
+	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, d := range []struct {
+		name string
+		rate *int
+		to   int
+	}{{"writes", &c.writes, mongoWrites}, {"reads", &c.reads, mongoReads}, {"copy-rate", &c.copyRate, mongoCopyRate}} {
+		if !given[d.name] {
+			*d.rate = d.to
+		}
+	}
 }
 
 // Rates above this are beyond what one process can send.
@@ -85,6 +141,9 @@ func (c *config) check(rest []string) error {
 	}
 	if c.writes < 0 || c.writes > maxRate || c.reads < 0 || c.reads > maxRate || c.writes+c.reads == 0 {
 		bad("-writes and -reads are 0 to %d, and not both 0: got %d and %d", maxRate, c.writes, c.reads)
+	}
+	if c.copyRate < 0 {
+		bad("-copy-rate is %d", c.copyRate)
 	}
 	if c.instances < 1 || c.instances > 64 {
 		bad("-instances is 1 to 64: got %d", c.instances)

@@ -23,8 +23,10 @@ type liveMark struct {
 	Edits int64 `json:"edits"`
 }
 
-func docShape() shape[Doc] {
-	return shape[Doc]{
+// docShape is the shape of the user's own records. With inMongoDB they are checked for what a document can not hold, and
+// brought into the spelling that it gives back.
+func docShape(inMongoDB bool) shape[Doc] {
+	sh := shape[Doc]{
 		name:      "your records",
 		change:    "{id, …} → {id, doc: {…}}",
 		parse:     parseDoc,
@@ -36,7 +38,14 @@ func docShape() shape[Doc] {
 			return Doc{ID: id, Doc: map[string]json.RawMessage{liveField: mark(n, 0)}}
 		},
 		edit: editDoc,
+
+		oldDocuments: documents[Doc]{encode: encodeFlatDoc, decode: decodeFlatDoc},
+		newDocuments: documents[Doc]{encode: encodeNestedDoc, decode: decodeNestedDoc},
 	}
+	if inMongoDB {
+		sh.settle = settleDoc
+	}
+	return sh
 }
 
 func parseDoc(line []byte) (string, Doc, error) {

@@ -13,7 +13,7 @@ func TestDocs(t *testing.T) {
 		`{"id":"a","x": [1, -0, 1e400, null], "s":"<&>\u00e9"}`:      `{"id":"a","doc":{"s":"<&>\u00e9","x":[1,-0,1e400,null]}}`,
 		`{"id":"\u0041","z":{"b":1,"a":{"id":"not mine"}},"y":null}`: `{"id":"A","doc":{"y":null,"z":{"b":1,"a":{"id":"not mine"}}}}`,
 	} {
-		sh := docShape()
+		sh := docShape(false)
 		rec, err := readRecord([]byte(line), &sh)
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestDocs(t *testing.T) {
 
 func TestBadDocs(t *testing.T) {
 	t.Parallel()
-	sh := docShape()
+	sh := docShape(false)
 	for line, want := range map[string]string{
 		`{"name":"x"}`:               "there is no id",
 		`{"id":7}`:                   "id is 7, want a string",
@@ -59,7 +59,7 @@ func TestBadDocs(t *testing.T) {
 
 func TestEditDoc(t *testing.T) {
 	t.Parallel()
-	sh := docShape()
+	sh := docShape(false)
 	text := `{"id":"a","doc":{"n":1.0}}`
 	for _, n := range []int64{5, 8} {
 		var err error

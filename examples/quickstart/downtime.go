@@ -1,22 +1,25 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // downtimeWindow is how finely time without success is measured.
 const downtimeWindow = 100 * time.Millisecond
 
-// standstill is a time in which this process itself did not get to run.
+// standstill is a time in which this process itself, or the database, did not get to run.
 type standstill struct{ from, to time.Duration }
 
-// downtime adds up the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
+// downtime finds the windows of 100 ms in which requests were due and none succeeded. A window had a success if an
 // operation ended with an answer in it, or if one that was due in it was answered within 100 ms (so that a request that
 // is due at the very end of a window does not count against it). It goes by when requests were due, not by when a client
 // was free to send them: a standstill of everything keeps every client busy, and has to count. shed are requests that
 // were due and never sent, as too many were waiting.
 //
-// A window in which the machine did not let this process run says nothing about the service; it is left out and
-// reported apart, as starved.
-func downtime(events []event, shed []time.Duration, stood []standstill) (down, starved time.Duration) {
+// A window in which the machine did not let this process or the database run says nothing about the service; it is left out and
+// reported apart, as starved. One in an outage is left out too: those are reported as they are.
+func downtime(events []event, shed []time.Duration, stood []standstill, outages []outage) (down []time.Duration, starved time.Duration) {
 	due, success := map[time.Duration]bool{}, map[time.Duration]bool{}
 	for i := range events {
 		e := &events[i]
@@ -33,20 +36,29 @@ func downtime(events []event, shed []time.Duration, stood []standstill) (down, s
 	for _, at := range shed {
 		due[at/downtimeWindow] = true
 	}
-	excused := map[time.Duration]bool{}
+	excused, reported := map[time.Duration]bool{}, map[time.Duration]bool{}
 	for _, s := range stood {
-		for w := s.from / downtimeWindow; w <= s.to/downtimeWindow; w++ {
-			excused[w] = true
-		}
+		touch(excused, s.from, s.to)
+	}
+	for _, o := range outages {
+		touch(reported, o.from, o.to)
 	}
 	for w := range due {
 		switch {
-		case success[w]:
+		case success[w], reported[w]:
 		case excused[w]:
 			starved += downtimeWindow
 		default:
-			down += downtimeWindow
+			down = append(down, w*downtimeWindow)
 		}
 	}
+	slices.Sort(down)
 	return down, starved
+}
+
+// touch notes every window that a time touches.
+func touch(windows map[time.Duration]bool, from, to time.Duration) {
+	for w := from / downtimeWindow; w <= to/downtimeWindow; w++ {
+		windows[w] = true
+	}
 }

@@ -19,7 +19,7 @@ import (
 // record is one record of the input.
 type record struct {
 	id string
-	// line is the record in the old shape, byte for byte as it came.
+	// line is the record in the old shape, byte for byte as it came unless the shape had to settle it.
 	line []byte
 	// text is its content, as the checker compares it.
 	text string
@@ -124,6 +124,15 @@ func readRecord[V any](line []byte, sh *shape[V]) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
+	line = bytes.Clone(line)
+	if sh.settle != nil {
+		if v, err = sh.settle(v); err != nil {
+			return record{}, err
+		}
+		if line, err = sh.encodeOld(nil, v); err != nil {
+			return record{}, err
+		}
+	}
 	text, err := sh.text(v)
-	return record{id: id, line: bytes.Clone(line), text: text}, err
+	return record{id: id, line: line, text: text}, err
 }

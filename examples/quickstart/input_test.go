@@ -65,7 +65,7 @@ func TestReadRecordsSorted(t *testing.T) {
 }
 
 // place is vila with one field replaced; "" removes it.
-func place(field, raw string) string {
+func placeWith(field, raw string) string {
 	before := map[string]string{
 		"id": `"AD-00001"`, "name": `"Vila"`, "lat": `"42.53176"`, "lng": `"1.56654"`, "country": `"AD"`, "admin1": `"03"`, "admin2": `""`,
 	}
@@ -87,26 +87,26 @@ func TestBadPlaces(t *testing.T) {
 		"cut off":          {vila[:40], "ends too early"},
 		"two objects":      {vila + tarter, "more on the line"},
 		"field twice":      {`{"id":"a","id":"b"}`, `"id" is there twice`},
-		"not UTF-8":        {place("name", "\"\xff\""), "not valid UTF-8"},
-		"half a surrogate": {place("name", `"\ud800"`), "no Unicode text"},
-		"missing":          {place("country", ""), "country is missing"},
+		"not UTF-8":        {placeWith("name", "\"\xff\""), "not valid UTF-8"},
+		"half a surrogate": {placeWith("name", `"\ud800"`), "no Unicode text"},
+		"missing":          {placeWith("country", ""), "country is missing"},
 		"other case":       {strings.Replace(vila, `"lat"`, `"LAT"`, 1), "lat is missing"},
-		"unknown":          {place("more", "1"), `"more" has no counterpart`},
-		"number":           {place("lat", "42.5"), "lat is 42.5, want a string"},
-		"null":             {place("admin1", "null"), "admin1 is null, want a string"},
-		"empty id":         {place("id", `""`), "the id is empty"},
-		"long id":          {place("id", `"`+strings.Repeat("x", 1025)+`"`), "1025 bytes"},
-		"lat empty":        {place("lat", `""`), `lat: "" is no plain decimal`},
-		"lat text":         {place("lat", `"north"`), `lat: "north" is no plain decimal`},
-		"lat exponent":     {place("lat", `"4e1"`), `lat: "4e1" is no plain decimal`},
-		"lat hex":          {place("lat", `"0x10"`), `lat: "0x10" is no plain decimal`},
-		"lat plus":         {place("lat", `"+4"`), `lat: "+4" is no plain decimal`},
-		"lat NaN":          {place("lat", `"NaN"`), `lat: "NaN" is no plain decimal`},
-		"lat point":        {place("lat", `"4."`), `lat: "4." is no plain decimal`},
-		"lat -0":           {place("lat", `"-0.000"`), "negative zero"},
-		"lat too far":      {place("lat", `"90.1"`), "not between -90 and 90"},
-		"lng too far":      {place("lng", `"-180.00001"`), "not between -180 and 180"},
-		"lng too exact":    {place("lng", `"1.566540000000000000001"`), "more digits"},
+		"unknown":          {placeWith("more", "1"), `"more" has no counterpart`},
+		"number":           {placeWith("lat", "42.5"), "lat is 42.5, want a string"},
+		"null":             {placeWith("admin1", "null"), "admin1 is null, want a string"},
+		"empty id":         {placeWith("id", `""`), "the id is empty"},
+		"long id":          {placeWith("id", `"`+strings.Repeat("x", 1025)+`"`), "1025 bytes"},
+		"lat empty":        {placeWith("lat", `""`), `lat: "" is no plain decimal`},
+		"lat text":         {placeWith("lat", `"north"`), `lat: "north" is no plain decimal`},
+		"lat exponent":     {placeWith("lat", `"4e1"`), `lat: "4e1" is no plain decimal`},
+		"lat hex":          {placeWith("lat", `"0x10"`), `lat: "0x10" is no plain decimal`},
+		"lat plus":         {placeWith("lat", `"+4"`), `lat: "+4" is no plain decimal`},
+		"lat NaN":          {placeWith("lat", `"NaN"`), `lat: "NaN" is no plain decimal`},
+		"lat point":        {placeWith("lat", `"4."`), `lat: "4." is no plain decimal`},
+		"lat -0":           {placeWith("lat", `"-0.000"`), "negative zero"},
+		"lat too far":      {placeWith("lat", `"90.1"`), "not between -90 and 90"},
+		"lng too far":      {placeWith("lng", `"-180.00001"`), "not between -180 and 180"},
+		"lng too exact":    {placeWith("lng", `"1.566540000000000000001"`), "more digits"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,12 +123,12 @@ func TestNumericallyEqualPlaces(t *testing.T) {
 	t.Parallel()
 	sh := placeShape()
 	for _, lat := range []string{"42.53176", "42.531760", "042.53176"} {
-		rec, err := readRecord([]byte(place("lat", `"`+lat+`"`)), &sh)
+		rec, err := readRecord([]byte(placeWith("lat", `"`+lat+`"`)), &sh)
 		if err != nil || rec.text != vilaNew {
 			t.Errorf("lat %s: %s, %v", lat, rec.text, err)
 		}
 	}
-	both := place("admin1", `""`)
+	both := placeWith("admin1", `""`)
 	if rec, err := readRecord([]byte(both), &sh); err != nil || strings.Contains(rec.text, "admin") {
 		t.Errorf("empty levels are kept: %s, %v", rec.text, err)
 	}
@@ -136,7 +136,7 @@ func TestNumericallyEqualPlaces(t *testing.T) {
 
 func TestDuplicateIDs(t *testing.T) {
 	t.Parallel()
-	sh := docShape()
+	sh := docShape(false)
 	_, err := readRecords(strings.NewReader(`{"id":"a"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"a","x":1}`), 0, &sh)
 	if err == nil || !strings.Contains(err.Error(), `line 3: the id "a" is that of line 1`) {
 		t.Error(err)
@@ -145,7 +145,7 @@ func TestDuplicateIDs(t *testing.T) {
 
 func TestManyBadLines(t *testing.T) {
 	t.Parallel()
-	sh := docShape()
+	sh := docShape(false)
 	_, err := readRecords(strings.NewReader(strings.Repeat("x\n", 100)), 0, &sh)
 	if err == nil || strings.Count(err.Error(), "line ") != maxBadLines || !strings.Contains(err.Error(), "there may be more") {
 		t.Error(err)
@@ -160,7 +160,7 @@ func TestManyBadLines(t *testing.T) {
 
 func TestArePlaces(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]bool{vila: true, place("more", "1"): false, place("lat", ""): false, `{"id":"a"}`: false, "x": false, "": false} {
+	for line, want := range map[string]bool{vila: true, placeWith("more", "1"): false, placeWith("lat", ""): false, `{"id":"a"}`: false, "x": false, "": false} {
 		if got, err := arePlaces(strings.NewReader(line)); got != want || err != nil {
 			t.Errorf("%s: %v, %v", line, got, err)
 		}

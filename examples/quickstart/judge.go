@@ -32,6 +32,10 @@ type verdict struct {
 	// Indeterminate counts the operations with an unknown outcome. They are no fault: the model takes them as maybe
 	// applied, at any time after they began.
 	Indeterminate int `json:"indeterminate"`
+	// FailedInOutage and IndeterminateInOutage count errors and unknown outcomes of operations that were under way while a
+	// place could not be reached; see outage. They are in neither of the counts above.
+	FailedInOutage        int `json:"failed_in_outage"`
+	IndeterminateInOutage int `json:"indeterminate_in_outage"`
 	// DowntimeMs is the time in which nothing succeeded although it was tried; see downtime.
 	DowntimeMs int64 `json:"downtime_ms"`
 	// Complaints say what was found, one line each, the first of them.
@@ -59,6 +63,8 @@ func (v *verdict) add(w *verdict) {
 	v.Resurrected += w.Resurrected
 	v.Diverged += w.Diverged
 	v.Indeterminate += w.Indeterminate
+	v.FailedInOutage += w.FailedInOutage
+	v.IndeterminateInOutage += w.IndeterminateInOutage
 	for _, c := range w.Complaints {
 		v.complain("%s", c)
 	}
@@ -72,6 +78,8 @@ type judge struct {
 	edited func(text string, number int64) (string, error)
 	// perKey is how long one question about one key may take.
 	perKey time.Duration
+	// outages are when a place could not be reached.
+	outages []outage
 }
 
 // all judges every key, on all processors.
@@ -140,11 +148,16 @@ func (j *judge) count(events []event, v *verdict) {
 		if !e.final {
 			v.Requests++
 		}
-		switch e.answer {
-		case failed:
+		outage := e.inOutage(j.outages)
+		switch {
+		case e.answer == failed && outage:
+			v.FailedInOutage++
+		case e.answer == unknown && outage:
+			v.IndeterminateInOutage++
+		case e.answer == failed:
 			v.Failed++
 			v.complain("failed: %v %q: %v", e.kind, e.key, e.err)
-		case unknown:
+		case e.answer == unknown:
 			v.Indeterminate++
 			v.complain("indeterminate: %v", e.err)
 		}

@@ -176,6 +176,7 @@ func TestDowntime(t *testing.T) {
 		events        []event
 		shed          []time.Duration
 		stood         []standstill
+		outages       []outage
 		down, starved int
 	}{
 		"none":                {},
@@ -189,11 +190,13 @@ func TestDowntime(t *testing.T) {
 		"shed":                {events: []event{at(10, 20, done)}, shed: []time.Duration{150 * time.Millisecond}, down: 100},
 		"starved": {events: []event{at(10, 450, done), at(310, 450, done)},
 			stood: []standstill{{from: 10 * time.Millisecond, to: 120 * time.Millisecond}}, down: 100, starved: 100},
+		"outage": {events: []event{at(110, 120, failed), at(310, 320, failed), at(510, 520, failed), at(710, 720, failed)},
+			outages: []outage{{from: 350 * time.Millisecond, to: 550 * time.Millisecond}}, down: 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			down, starved := downtime(c.events, c.shed, c.stood)
-			if down.Milliseconds() != int64(c.down) || starved.Milliseconds() != int64(c.starved) {
+			down, starved := downtime(c.events, c.shed, c.stood, c.outages)
+			if len(down)*100 != c.down || starved.Milliseconds() != int64(c.starved) {
 				t.Errorf("got %v and %v, want %d and %d ms", down, starved, c.down, c.starved)
 			}
 		})

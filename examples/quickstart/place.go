@@ -12,34 +12,34 @@ import (
 
 // Place is a populated place in the new shape, which is the type that the service works with.
 type Place struct {
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
-	Country  string   `json:"country"`
-	Location Location `json:"location"`
-	Admin    Admin    `json:"admin,omitzero"`
+	ID       string   `json:"id" bson:"_id"`
+	Name     string   `json:"name" bson:"name"`
+	Country  string   `json:"country" bson:"country"`
+	Location Location `json:"location" bson:"location"`
+	Admin    Admin    `json:"admin,omitzero" bson:"admin,omitempty"`
 }
 
 // Location is a position in degrees.
 type Location struct {
-	Lon float64 `json:"lon"`
-	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon" bson:"lon"`
+	Lat float64 `json:"lat" bson:"lat"`
 }
 
 // Admin names the administrative divisions that a place is in. An empty level is not stored.
 type Admin struct {
-	Level1 string `json:"level1,omitempty"`
-	Level2 string `json:"level2,omitempty"`
+	Level1 string `json:"level1,omitempty" bson:"level1,omitempty"`
+	Level2 string `json:"level2,omitempty" bson:"level2,omitempty"`
 }
 
 // oldPlace is the old shape: numbers as strings, everything on one level, empty fields stored.
 type oldPlace struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	Lat     string `json:"lat"`
-	Lng     string `json:"lng"`
-	Country string `json:"country"`
-	Admin1  string `json:"admin1"`
-	Admin2  string `json:"admin2"`
+	ID      string `json:"id" bson:"_id"`
+	Name    string `json:"name" bson:"name"`
+	Lat     string `json:"lat" bson:"lat"`
+	Lng     string `json:"lng" bson:"lng"`
+	Country string `json:"country" bson:"country"`
+	Admin1  string `json:"admin1" bson:"admin1"`
+	Admin2  string `json:"admin2" bson:"admin2"`
 }
 
 var placeFields = []string{"id", "name", "lat", "lng", "country", "admin1", "admin2"}
@@ -55,6 +55,9 @@ func placeShape() shape[Place] {
 		decodeNew: func(b []byte) (p Place, err error) { return p, json.Unmarshal(b, &p) },
 		fresh:     freshPlace,
 		edit:      editPlace,
+
+		oldDocuments: documents[Place]{encode: encodeOldDocument, decode: decodeOldDocument},
+		newDocuments: documents[Place]{encode: encodeNewDocument, decode: decodeNewDocument},
 	}
 }
 

@@ -19,13 +19,30 @@ type result struct {
 	CopyRate float64 `json:"copy_rate"`
 	P50us    int64   `json:"p50_us"`
 	P99us    int64   `json:"p99_us"`
+	// Outages counts the times in which a place could not be reached, OutageMs is how long they were together.
+	Outages  int   `json:"outages"`
+	OutageMs int64 `json:"outage_ms"`
+	// probed says that a place is in a database that can go away.
+	probed bool
+}
+
+func (r *result) noteOutages(outages []outage) {
+	r.Outages = len(outages)
+	for _, o := range outages {
+		r.OutageMs += (o.to - o.from).Milliseconds()
+	}
 }
 
 // line is the result for people and for scripts.
 func (r *result) line() string {
-	return fmt.Sprintf("RESULT %s requests=%d failed=%d lost=%d stale=%d resurrected=%d diverged=%d indeterminate=%d downtime_ms=%d "+
+	line := fmt.Sprintf("RESULT %s requests=%d failed=%d lost=%d stale=%d resurrected=%d diverged=%d indeterminate=%d downtime_ms=%d "+
 		"copied=%d copy_rate=%.0f/s p50_us=%d p99_us=%d", r.Result, r.Requests, r.Failed, r.Lost, r.Stale, r.Resurrected,
 		r.Diverged, r.Indeterminate, r.DowntimeMs, r.Copied, r.CopyRate, r.P50us, r.P99us)
+	if r.probed {
+		line += fmt.Sprintf(" outages=%d outage_ms=%d failed_in_outage=%d indeterminate_in_outage=%d", r.Outages, r.OutageMs,
+			r.FailedInOutage, r.IndeterminateInOutage)
+	}
+	return line
 }
 
 // The results.

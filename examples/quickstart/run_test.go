@@ -113,7 +113,7 @@ func TestNothingHalfImported(t *testing.T) {
 	t.Parallel()
 	c := quick(t)
 	c.input = filepath.Join(t.TempDir(), "bad.jsonl")
-	if err := os.WriteFile(c.input, []byte(vila+"\n"+place("lat", `"-0"`)+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(c.input, []byte(vila+"\n"+placeWith("lat", `"-0"`)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out, errOut buffer
@@ -134,7 +134,9 @@ func TestInterruptedImport(t *testing.T) {
 	}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := importOld(ctx, dir, records, func(int) { cancel() }); !errors.Is(err, context.Canceled) {
+	sh := placeShape()
+	old := oldBolt(filepath.Join(dir, oldFile), &sh, false)
+	if err := old.fill(ctx, records, func(int) { cancel() }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
@@ -241,11 +243,22 @@ func runPlanted(t *testing.T, out printed, plant faults[Place]) (*report, string
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := run(t.Context(), c, dir, &sh, records, newScreen(out), plant)
+	rep, err := run(t.Context(), c, dir, &sh, records, newScreen(out), once(plant))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	return rep, out.String()
+}
+
+// once plants one fault in each place, whoever opens it.
+func once(plant faults[Place]) faults[Place] {
+	planted := map[string]stores.Store[string, Place]{}
+	return func(place string, s stores.Store[string, Place]) stores.Store[string, Place] {
+		if planted[place] == nil {
+			planted[place] = plant(place, s)
+		}
+		return planted[place]
+	}
 }
 
 func TestInterrupted(t *testing.T) {
@@ -258,11 +271,8 @@ func TestInterrupted(t *testing.T) {
 	}
 	// Everything was closed: the files can be opened.
 	sh := placeShape()
-	f, err := openFiles(c.dir, &sh)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.close(); err != nil {
+	old, new := newPlaces(c, c.dir, &sh)
+	if err := errors.Join(old.open(t.Context()), new.open(t.Context()), old.close(), new.close()); err != nil {
 		t.Error(err)
 	}
 }

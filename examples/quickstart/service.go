@@ -21,19 +21,29 @@ const flagKey = "records-migration"
 // on it works with records as with any repository of its own: Get, Create, Update, Delete.
 type instance[V any] struct {
 	name    string
+	clients clients
 	phase   *flags.OpenFeature
 	records *dualwrite.Repository[string, V]
 }
 
+// openStores opens both places over the connections of one instance: see boltPlace.store and mongoPlace.store.
+type openStores[V any] func(ctx context.Context, own *clients) (old, new stores.Store[string, V], err error)
+
 // startInstance starts an instance that reads the flag from flagFile. The clock is the example's, as its instances
 // disagree about the time; a service leaves that option out.
-func startInstance[V any](ctx context.Context, name, flagFile string, clock *stores.Clock, old, new stores.Store[string, V]) (_ *instance[V], err error) {
+func startInstance[V any](ctx context.Context, name, flagFile string, clock *stores.Clock, open openStores[V]) (_ *instance[V], err error) {
 	i := &instance[V]{name: name}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("%s: %w", name, err), i.stop(ctx))
 		}
 	}()
+
+	// Both places.
+	old, new, err := open(ctx, &i.clients)
+	if err != nil {
+		return nil, err
+	}
 
 	// The flag service: flagd, reading a file. Any OpenFeature provider will do.
 	provider, err := flagfile.NewProvider(flagFile)
@@ -55,7 +65,7 @@ func startInstance[V any](ctx context.Context, name, flagFile string, clock *sto
 	return i, err
 }
 
-// stop waits for the operations that are running, then for the flag.
+// stop waits for the operations that are running, then for the flag, and disconnects.
 func (i *instance[V]) stop(ctx context.Context) (err error) {
 	if i.records != nil {
 		err = i.records.Close(ctx)
@@ -64,5 +74,6 @@ func (i *instance[V]) stop(ctx context.Context) (err error) {
 		i.phase.Close()
 	}
 	// Replacing a provider shuts it down.
-	return errors.Join(err, openfeature.SetNamedProviderWithContextAndWait(ctx, i.name, openfeature.NoopProvider{}))
+	err = errors.Join(err, openfeature.SetNamedProviderWithContextAndWait(ctx, i.name, openfeature.NoopProvider{}))
+	return errors.Join(err, i.clients.close(ctx))
 }

@@ -1,5 +1,7 @@
 package main
 
+import "go.mongodb.org/mongo-driver/v2/bson"
+
 // shape is all that the example has to know about one kind of record. V is what the service works with, which is the
 // new shape; the functions map it to what the old place holds and back.
 type shape[V any] struct {
@@ -10,11 +12,21 @@ type shape[V any] struct {
 	// encodeOld and decodeOld are the old shape, encodeNew and decodeNew the new one, as the stores want them.
 	encodeOld, encodeNew func(dst []byte, v V) ([]byte, error)
 	decodeOld, decodeNew func(b []byte) (V, error)
+	// oldDocuments and newDocuments are the two shapes in MongoDB.
+	oldDocuments, newDocuments documents[V]
+	// settle makes of a record that was read one that every place gives back as it is; nil if parse sees to that.
+	settle func(v V) (V, error)
 	// fresh is what live write number n stores under a key, whatever was there.
 	fresh func(id string, n int64) V
 	// edit is what live write number n makes of a record that is there. It depends on what it is given, so that an
 	// edit which is lost or applied twice shows in every later state of the record.
 	edit func(v *V, n int64)
+}
+
+// documents map V to a document and back. A struct with bson tags would do for one shape; mongostore takes either.
+type documents[V any] struct {
+	encode func(v V) (bson.D, error)
+	decode func(doc bson.Raw) (V, error)
 }
 
 // text is the content of a record as the checker compares it: two records are equal exactly if their texts are.

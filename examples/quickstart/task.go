@@ -50,12 +50,18 @@ func (t *task) stop() {
 // copy brings the new place up to what the old one holds, and verifies it. It can be interrupted and goes on from its
 // checkpoint.
 func (m *migration[V]) copy(ctx context.Context) error {
+	return m.patiently(ctx, "the copy", func() error { return m.copyAndVerify(ctx) })
+}
+
+func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 	show := m.watchPass()
 	defer show.end()
-	options := &copier.CopyAndVerifyOptions[V]{}
+	options := &copier.CopyAndVerifyOptions[V]{Passes: verifyPasses}
 	options.Copy.OnProgress, options.Copy.ProgressEvery = show.progress, progressEvery
 	options.Copy.Checkpoint = copier.FileCheckpoint(filepath.Join(m.dir, "copy.checkpoint"))
 	options.Copy.Job = viewName
+	m.limit(&options.Copy.PassOptions, 1)
+	m.limit(&options.Verify.PassOptions, verifyFactor)
 	options.Verify.OnProgress, options.Verify.ProgressEvery = show.progress, progressEvery
 	copied, verified, err := copier.CopyAndVerify(ctx, m.sdkOld, m.sdkNew, options)
 	if err != nil {
@@ -66,16 +72,49 @@ func (m *migration[V]) copy(ctx context.Context) error {
 	return clean(verified)
 }
 
-// verifyPasses is how often a verify pass that had to repair something is followed by another one.
-const verifyPasses = 3
+// verifyPasses is how often a verify pass that had to repair something is followed by another one: on a busy machine some
+// mirrors are missed in each. The gate opens only after one that found nothing.
+const verifyPasses = 10
 
-// verify compares both places until a pass finds no difference. Old may be written: nobody reads it any more.
+const (
+	// verifyFactor is how much faster than a copy a verify may be: it reads both places, and writes nothing as a rule.
+	verifyFactor = 4
+	// limitedBatch is the batch of a pass that is not to be noticed by the service: requests wait behind a batch.
+	limitedBatch = 100
+)
+
+// limit slows a pass down, if the command line says so.
+func (m *migration[V]) limit(o *copier.PassOptions, factor float64) {
+	if m.cfg.copyRate > 0 {
+		o.Rate, o.Batch = float64(m.cfg.copyRate)*factor, limitedBatch
+	}
+}
+
+// errDiverged is that the places are different although verify has found them equal.
+var errDiverged = errors.New("the places are different")
+
+// verify compares both places until a pass finds no difference, and then with the traffic stopped.
 func (m *migration[V]) verify(ctx context.Context) error {
+	err := m.patiently(ctx, "the verify", func() error {
+		if err := m.verifyAndRepair(ctx); err != nil {
+			return err
+		}
+		return m.compareQuietly(ctx)
+	})
+	if errors.Is(err, errDiverged) {
+		return nil // that is for the verdict
+	}
+	return err
+}
+
+// verifyAndRepair ends with a pass that finds no difference. Old may be written: nobody reads it any more.
+func (m *migration[V]) verifyAndRepair(ctx context.Context) error {
 	var last error
 	for range verifyPasses {
 		show := m.watchPass()
 		options := &copier.VerifyOptions[V]{Repair: &copier.RepairPolicy{OldWritable: true}}
 		options.OnProgress, options.ProgressEvery = show.progress, progressEvery
+		m.limit(&options.PassOptions, verifyFactor)
 		verified, err := copier.Verify(ctx, m.sdkOld, m.sdkNew, options)
 		show.end()
 		if err != nil {
@@ -83,7 +122,7 @@ func (m *migration[V]) verify(ctx context.Context) error {
 		}
 		m.notePass(verified)
 		if last = clean(verified); last == nil {
-			return m.compareQuietly(ctx)
+			return nil
 		}
 	}
 	return last

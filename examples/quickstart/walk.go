@@ -111,23 +111,14 @@ const arrivalTimeout = 30 * time.Second
 // flip brings the instances to the next phase, each at its own moment, and returns when all of them have arrived and no
 // operation of the phase before is running any more.
 func (m *migration[V]) flip(ctx context.Context, from, to flags.Phase) error {
-	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
-	defer cancel()
 	m.gates.leave(to)
 	f := flip{from: from, From: from.String(), To: to.String(), AtMs: m.load.now().Milliseconds()}
-	arrived := make([]time.Duration, len(m.instances))
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return deliver(ctx, m.dir, len(m.instances), to, m.cfg.pace.spread, m.rng) })
-	for n, i := range m.instances {
-		g.Go(func() error {
-			if err := i.phase.Wait(ctx, to); err != nil {
-				return err
-			}
-			arrived[n] = m.load.now()
-			return i.records.Drained(ctx, from)
-		})
-	}
-	if err := g.Wait(); err != nil {
+	var arrived []time.Duration
+	err := m.patiently(ctx, "the flip", func() (err error) {
+		arrived, err = m.bring(ctx, from, to)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("flipping from %v to %v: %w", from, to, err)
 	}
 	f.DrainedMs = m.load.now().Milliseconds()
@@ -141,6 +132,25 @@ func (m *migration[V]) flip(ctx context.Context, from, to flags.Phase) error {
 	m.screen.say("%v → %v: the instances arrived within %d ms of each other, and what was running has drained",
 		from, to, f.LastArrivedMs-f.FirstArrivedMs)
 	return nil
+}
+
+// bring delivers a phase to the instances and waits until they have arrived and drained. It tells when each arrived.
+func (m *migration[V]) bring(ctx context.Context, from, to flags.Phase) (arrived []time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
+	defer cancel()
+	arrived = make([]time.Duration, len(m.instances))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return deliver(ctx, m.dir, len(m.instances), to, m.cfg.pace.spread, m.rng) })
+	for n, i := range m.instances {
+		g.Go(func() error {
+			if err := i.phase.Wait(ctx, to); err != nil {
+				return err
+			}
+			arrived[n] = m.load.now()
+			return i.records.Drained(ctx, from)
+		})
+	}
+	return arrived, g.Wait()
 }
 
 // script is the operator without -manual: it edits the flag file whenever the gate to the next phase is open.

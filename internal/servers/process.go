@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -29,6 +30,12 @@ const stopTimeout = 15 * time.Second
 // Start starts an installed server on 127.0.0.1, with its data in dir, and returns when it can serve. Starting again
 // with the same dir continues with the data. The server ends when it is stopped, or with this process at the latest.
 func Start(ctx context.Context, s Server, dir string) (*Process, error) {
+	return StartAt(ctx, s, dir, 0)
+}
+
+// StartAt is Start with the port that the server listens on, for one that has to come back where its clients know it; 0
+// is any. Use a [StablePort]: while the server is down, one of the system's own choice may be taken by any connection.
+func StartAt(ctx context.Context, s Server, dir string, port int) (*Process, error) {
 	root, err := Root()
 	if err != nil {
 		return nil, err
@@ -36,30 +43,29 @@ func Start(ctx context.Context, s Server, dir string) (*Process, error) {
 	if !s.Installed(root) {
 		return nil, fmt.Errorf("servers: %s is not installed: run `make servers`", s.folder())
 	}
-	return s.start(ctx, s.Path(root), dir)
+	return s.start(ctx, s.Path(root), dir, port)
 }
 
 // start tries a few times for a server that has to be told a port: somebody else may take the free one first.
-func (s Server) start(ctx context.Context, program, dir string) (*Process, error) {
+func (s Server) start(ctx context.Context, program, dir string, port int) (*Process, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var errs []error
 	for range 3 {
-		p, err := s.startOnce(ctx, program, dir)
+		p, err := s.startOnce(ctx, program, dir, port)
 		if err == nil {
 			return p, nil
 		}
 		errs = append(errs, err)
-		if s.picksPort || ctx.Err() != nil {
+		if s.picksPort || port != 0 || ctx.Err() != nil {
 			break
 		}
 	}
 	return nil, errors.Join(errs...)
 }
 
-func (s Server) startOnce(ctx context.Context, program, dir string) (*Process, error) {
-	port := 0
-	if !s.picksPort {
+func (s Server) startOnce(ctx context.Context, program, dir string, port int) (*Process, error) {
+	if port == 0 && !s.picksPort {
 		var err error
 		if port, err = freePort(ctx); err != nil {
 			return nil, fmt.Errorf("servers: %w", err)
@@ -170,6 +176,20 @@ func (p *Process) signal(sig os.Signal) error {
 		return fmt.Errorf("servers: process %d: %w", p.PID(), err)
 	}
 	return nil
+}
+
+// StablePort is a free port below those that the system hands out to connections by itself (32768 and up on Linux): it
+// stays free for a server that is started again there, unless another one takes it.
+func StablePort(ctx context.Context) (int, error) {
+	const low, high, tries = 20_000, 32_000, 100
+	for range tries {
+		port := low + rand.IntN(high-low)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("servers: none of %d ports between %d and %d is free", tries, low, high)
 }
 
 func freePort(ctx context.Context) (int, error) {

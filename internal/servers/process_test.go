@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if program == "" {
 		os.Exit(m.Run())
 	}
-	p, err := fakeServer().start(context.Background(), program, "")
+	p, err := fakeServer().start(context.Background(), program, "", 0)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -57,7 +57,7 @@ func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
 
 func TestStartSaysWhyAServerEnded(t *testing.T) {
 	t.Parallel()
-	_, err := fakeServer().start(t.Context(), executable(t, "echo no space left; exit 7"), "")
+	_, err := fakeServer().start(t.Context(), executable(t, "echo no space left; exit 7"), "", 0)
 	if err == nil || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "exit status 7") {
 		t.Errorf("got %v, want the output and the exit status", err)
 	}
@@ -68,7 +68,7 @@ func TestStartEndsAServerThatDoesNotBecomeReady(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	marker := t.TempDir()
-	if _, err := fakeServer().start(ctx, executable(t, "cd "+marker+"; exec sleep 600"), ""); err == nil {
+	if _, err := fakeServer().start(ctx, executable(t, "cd "+marker+"; exec sleep 600"), "", 0); err == nil {
 		t.Fatal("no error")
 	}
 	if runtime.GOOS == "linux" {
@@ -78,7 +78,7 @@ func TestStartEndsAServerThatDoesNotBecomeReady(t *testing.T) {
 
 func TestStopKillsAServerThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	p, err := fakeServer().start(t.Context(), executable(t, "trap '' TERM; echo listening on 1; while :; do sleep 0.01; done"), "")
+	p, err := fakeServer().start(t.Context(), executable(t, "trap '' TERM; echo listening on 1; while :; do sleep 0.01; done"), "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,10 +42,17 @@ func TestServersStartAgainAfterAKill(t *testing.T) {
 			t.Parallel()
 			ForTest(t, s) // for its verdict on a missing server
 			dir := t.TempDir()
+			port, err := StablePort(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			for range 2 {
-				p, err := Start(t.Context(), s, dir)
+				p, err := StartAt(t.Context(), s, dir, port)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if want := fmt.Sprintf("127.0.0.1:%d", port); p.Addr() != want {
+					t.Errorf("at %s, want %s", p.Addr(), want)
 				}
 				if err := p.Kill(); err != nil {
 					t.Fatal(err)

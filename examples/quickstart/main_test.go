@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/open-feature/go-sdk/openfeature"
+	"go.uber.org/goleak"
+
+	"github.com/dualwrite/dualwrite/internal/mongotest"
+)
+
+func TestMain(m *testing.M) {
+	code := mongotest.Main(m)
+	openfeature.Shutdown()
+	// The provider does not end its watcher of events when it is shut down.
+	events := goleak.IgnoreAnyFunction("github.com/open-feature/go-sdk-contrib/providers/flagd/pkg.(*Provider).handleEvents")
+	if err := goleak.Find(events); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
