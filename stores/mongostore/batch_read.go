@@ -82,16 +82,13 @@ func (s *Store[K, V]) findInto(ctx context.Context, filter bson.D, limit int64, 
 	if err != nil {
 		return err
 	}
-	var found []bson.Raw
-	if err := cursor.All(ctx, &found); err != nil {
-		return err
-	}
-	for _, doc := range found {
-		if _, canon, err := s.keyOf(doc.Lookup("_id")); err == nil {
-			docs[string(canon)] = doc
+	defer closeCursor(ctx, cursor)
+	for cursor.Next(ctx) {
+		if _, canon, err := s.keyOf(cursor.Current.Lookup("_id")); err == nil {
+			docs[string(canon)] = bytes.Clone(cursor.Current) // what the cursor has is good until its next step
 		}
 	}
-	return nil
+	return cursor.Err()
 }
 
 // fewIds are too few to guess from that all between them are wanted.
