@@ -96,6 +96,12 @@ func (s *Store[K, V]) getItems(ctx context.Context, keys []itemKey, names []stri
 
 func (s *Store[K, V]) transactChunk(ctx context.Context, keys []itemKey, items []Item, errs []error) {
 	got, err := s.transactGet(ctx, keys)
+	if len(keys) > 1 && errors.Is(err, stores.ErrPermanent) { // more than 4 MB together
+		for i := range keys {
+			s.transactChunk(ctx, keys[i:i+1], items[i:i+1], errs[i:i+1])
+		}
+		return
+	}
 	if err == nil && len(got) != len(keys) {
 		err = fmt.Errorf("%d answers for %d keys", len(got), len(keys))
 	}

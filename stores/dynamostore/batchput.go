@@ -18,11 +18,7 @@ type job struct {
 }
 
 func (j *job) decide(err error) {
-	outcome, _ := stores.OutcomeOf(err)
-	if j.doubt && (outcome == stores.OutcomeRejected || outcome == stores.OutcomeFailed) {
-		err = &lostAnswer{err}
-	}
-	j.err, j.decided = err, true
+	j.err, j.decided = judge(j.meta, j.doubt, err), true
 }
 
 func undecided(jobs []*job) []*job {

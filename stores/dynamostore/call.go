@@ -125,8 +125,22 @@ func classifyRead(ctx context.Context, err error) error {
 	}
 }
 
-// lostAnswer is an unknown outcome: whatever the last request of a write was answered, an earlier one may have had an
-// effect. So it has none of the classes of that answer.
+// judge is the outcome of a write of which an earlier request may have had an effect, although its answer was lost. What
+// the last one was answered says nothing then, unless what is stored shows the write: it may have been applied, and
+// replaced by others since. (A copy of a record from before the SDK has no stamp to show. What refuses it is as good.)
+func judge(m stores.Meta, doubt bool, err error) error {
+	outcome, stored := stores.OutcomeOf(err)
+	switch {
+	case !doubt, outcome == stores.OutcomeApplied, outcome == stores.OutcomeUnknown:
+		return err
+	case outcome == stores.OutcomeRefused && (stored.Shows(m.Version) || m.Version.IsUnstamped()):
+		return err
+	default:
+		return &lostAnswer{err}
+	}
+}
+
+// lostAnswer is an unknown outcome. It has none of the classes of the last answer.
 type lostAnswer struct{ last error }
 
 func (e *lostAnswer) Error() string {

@@ -74,7 +74,7 @@ const (
 	defaultMeta        = "_dw"
 	defaultConcurrency = 8
 	// A view has each of its attributes in its conditions, and an expression has at most 4 KB.
-	maxViewAttributes  = 100
+	maxViewAttributes  = 60 // two of them in one condition, for a pair
 	maxFieldAttributes = 250
 )
 

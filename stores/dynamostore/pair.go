@@ -125,7 +125,7 @@ func (p *pair[K, V]) update(ctx context.Context) (again bool, err error) {
 	e := newExpression()
 	r := p.s[0].request(e, p.c[0])
 	r.join(p.s[1].request(e, p.c[1]))
-	err = p.s[0].sendUpdate(ctx, r)
+	doubt, err := p.s[0].sendUpdate(ctx, r)
 	var refused *types.ConditionalCheckFailedException
 	switch {
 	case err == nil:
@@ -141,10 +141,23 @@ func (p *pair[K, V]) update(ctx context.Context) (again bool, err error) {
 			again, p.errs[i] = false, err
 		}
 	}
-	if again {
-		return true, err
+	if !again {
+		err = p.result()
 	}
-	return false, p.result()
+	return again && !doubt, p.judge(doubt, err)
+}
+
+// judge is for a pair of which an earlier request may have had an effect: either half shows that it had.
+func (p *pair[K, V]) judge(doubt bool, err error) error {
+	for i, c := range p.c {
+		if outcome, stored := stores.OutcomeOf(p.errs[i]); outcome == stores.OutcomeRefused && stored.Shows(c.meta.Version) {
+			return err
+		}
+	}
+	if doubt && err != nil {
+		return &lostAnswer{err}
+	}
+	return err
 }
 
 // failed is for a call that was not refused by a condition.
@@ -179,39 +192,34 @@ func (p *pair[K, V]) transact(ctx context.Context) (again bool, err error) {
 	}
 }
 
-// cancelled goes by the reasons, one for each write. If an earlier request of the call may have had an effect, only a
-// refusal says something: it shows what is stored.
+// cancelled goes by the reasons, one for each write.
 func (p *pair[K, V]) cancelled(reasons []types.CancellationReason, doubt bool) (again bool, err error) {
-	unknown := false
 	for i, s := range p.s {
 		p.errs[i] = nil
 		switch code := aws.ToString(reasons[i].Code); code {
 		case "None", "":
 		case "ConditionalCheckFailed":
 			var fits bool
-			if fits, err = s.refused(p.c[i], reasons[i].Item); !fits {
-				p.errs[i] = err
-			} else {
+			if fits, err = s.refused(p.c[i], reasons[i].Item); fits {
 				again = true
+			} else {
+				p.errs[i] = err
 			}
 		default:
-			err = fmt.Errorf("%s: %s", code, aws.ToString(reasons[i].Message))
-			unknown = unknown || doubt
-			if err = s.fail("pair write", p.c[i].itemKey, err); hopeless[code] {
+			err = s.fail("pair write", p.c[i].itemKey, fmt.Errorf("%s: %s", code, aws.ToString(reasons[i].Message)))
+			switch {
+			case hopeless[code]:
 				p.errs[i] = stores.Permanent(err)
-			} else if err = stores.Transient(err); conflicts[code] || throttles[code] {
-				again = true
-			} else {
-				p.errs[i] = err
+			case conflicts[code] || throttles[code]:
+				again, err = true, stores.Transient(err)
+			default:
+				p.errs[i] = stores.Transient(err)
 			}
 		}
 	}
-	switch {
-	case unknown:
-		return false, &lostAnswer{err}
-	case again && p.errs[0] == nil && p.errs[1] == nil:
-		return true, err
-	default: // with one half refused and the other one not decided, it is sent again too
-		return again, p.result()
+	// With one half refused and the other one not decided, the pair is sent again too.
+	if p.errs[0] != nil || p.errs[1] != nil {
+		err = p.result()
 	}
+	return again && !doubt, p.judge(doubt, err)
 }

@@ -46,7 +46,7 @@ func (s *Store[K, V]) Purge(ctx context.Context, targets []stores.PurgeTarget[K]
 func (s *Store[K, V]) purge(ctx context.Context, c *change) error {
 	send := s.unstamp
 	for try := 1; ; try++ {
-		err := send(ctx, c)
+		doubt, err := send(ctx, c)
 		refused := (*types.ConditionalCheckFailedException)(nil)
 		switch {
 		case errors.As(err, &refused):
@@ -56,7 +56,7 @@ func (s *Store[K, V]) purge(ctx context.Context, c *change) error {
 				return stores.Permanent(s.damaged(c.itemKey, damage))
 			case !c.cond.Holds(m.Version):
 				m, _ = s.shown(refused.Item)
-				return &stores.ConditionError{Stored: m}
+				return judge(c.meta, doubt, &stores.ConditionError{Stored: m})
 			case s.own.view:
 				return stores.Permanent(s.fail("purge", c.itemKey, errors.New("the record has none of the view's attributes: without metadata it would not be there")))
 			case m.Deleted:
@@ -68,8 +68,8 @@ func (s *Store[K, V]) purge(ctx context.Context, c *change) error {
 		case !conflicts[rejection(err)] || !errors.Is(err, stores.ErrTransient):
 			return s.fail("purge", c.itemKey, err)
 		}
-		if try == sendTries {
-			return err
+		if doubt || try == sendTries {
+			return judge(c.meta, doubt, err)
 		}
 		if err := stores.Backoff(stores.DefaultBackoff).Wait(ctx, try); err != nil {
 			return stores.Transient(s.fail("purge", c.itemKey, err))
@@ -78,7 +78,7 @@ func (s *Store[K, V]) purge(ctx context.Context, c *change) error {
 }
 
 // unstamp removes the metadata: all that there is of a view's tombstone.
-func (s *Store[K, V]) unstamp(ctx context.Context, c *change) error {
+func (s *Store[K, V]) unstamp(ctx context.Context, c *change) (doubt bool, err error) {
 	e := newExpression()
 	meta := e.name(s.opts.Meta)
 	isTombstone := meta + "." + e.name(metaDeleted)
@@ -92,7 +92,7 @@ func (s *Store[K, V]) unstamp(ctx context.Context, c *change) error {
 }
 
 // removeItem removes a tombstone with its item.
-func (s *Store[K, V]) removeItem(ctx context.Context, c *change) error {
+func (s *Store[K, V]) removeItem(ctx context.Context, c *change) (doubt bool, err error) {
 	e := newExpression()
 	cond := s.condition(e, c.cond)
 	in := &dynamodb.DeleteItemInput{

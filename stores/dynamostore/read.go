@@ -21,12 +21,13 @@ const readTries = 3
 func (s *Store[K, V]) read(ctx context.Context, op string, send func(context.Context, *call) ([]types.ConsumedCapacity, error)) error {
 	for try := 1; ; try++ {
 		c := &call{op: op}
-		one, cancel := s.bounded(ctx)
-		consumed, err := send(one, c)
+		bounded, cancel := s.bounded(ctx)
+		consumed, err := send(bounded, c)
+		late := bounded.Err() != nil
 		cancel()
 		s.report(c, false, consumed...)
 		var answer smithy.APIError
-		if err == nil || ctx.Err() != nil || errors.As(err, &answer) || c.sent > 1 || try == readTries {
+		if err == nil || late || errors.As(err, &answer) || c.sent > 1 || try == readTries {
 			return classifyRead(ctx, err)
 		}
 	}

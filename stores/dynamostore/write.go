@@ -137,7 +137,7 @@ func (s *Store[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
 // put sends a change until it is decided. It is sent again only if it certainly had no effect.
 func (s *Store[K, V]) put(ctx context.Context, c *change) error {
 	for try := 1; ; try++ {
-		err := s.send(ctx, c)
+		doubt, err := s.send(ctx, c)
 		again := false
 		if refused := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &refused) {
 			again, err = s.refused(c, refused.Item)
@@ -145,8 +145,8 @@ func (s *Store[K, V]) put(ctx context.Context, c *change) error {
 			again = conflicts[rejection(err)] && errors.Is(err, stores.ErrTransient)
 			err = s.fail("write", c.itemKey, err)
 		}
-		if !again || try == sendTries {
-			return err
+		if !again || doubt || try == sendTries {
+			return judge(c.meta, doubt, err)
 		}
 		if waited := stores.Backoff(stores.DefaultBackoff).Wait(ctx, try); waited != nil {
 			return stores.Transient(s.fail("write", c.itemKey, waited))
@@ -155,7 +155,7 @@ func (s *Store[K, V]) put(ctx context.Context, c *change) error {
 }
 
 // send makes one call for a change.
-func (s *Store[K, V]) send(ctx context.Context, c *change) error {
+func (s *Store[K, V]) send(ctx context.Context, c *change) (doubt bool, err error) {
 	r := s.request(newExpression(), c)
 	if r.item == nil {
 		return s.sendUpdate(ctx, r)
@@ -169,7 +169,7 @@ func (s *Store[K, V]) send(ctx context.Context, c *change) error {
 	})
 }
 
-func (s *Store[K, V]) sendUpdate(ctx context.Context, r *request) error {
+func (s *Store[K, V]) sendUpdate(ctx context.Context, r *request) (doubt bool, err error) {
 	return s.sendWrite(ctx, "UpdateItem", func(ctx context.Context, c *call) (*types.ConsumedCapacity, error) {
 		out, err := s.client.UpdateItem(ctx, r.updateItem(s), c.options)
 		if err != nil {
@@ -180,8 +180,8 @@ func (s *Store[K, V]) sendUpdate(ctx context.Context, r *request) error {
 }
 
 // sendWrite makes one call that writes one item. A ConditionalCheckFailedException is returned as it is, any other error
-// says what the call left behind.
-func (s *Store[K, V]) sendWrite(ctx context.Context, op string, send func(context.Context, *call) (*types.ConsumedCapacity, error)) error {
+// says what the call left behind. There is doubt if an earlier request of the call may have had an effect.
+func (s *Store[K, V]) sendWrite(ctx context.Context, op string, send func(context.Context, *call) (*types.ConsumedCapacity, error)) (doubt bool, err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	c := &call{op: op}
@@ -193,9 +193,9 @@ func (s *Store[K, V]) sendWrite(ctx context.Context, op string, send func(contex
 	}
 	s.report(c, true, one(consumed)...)
 	if isRefused {
-		return refused
+		return c.doubt, refused
 	}
-	return c.classify(err)
+	return c.doubt, c.classify(err)
 }
 
 // refused decides what follows from the item that a change was refused by; nil is none. If that satisfies the condition
