@@ -36,7 +36,7 @@ func TestGuard(t *testing.T) {
 	for name, o := range map[string]Options[string, account]{
 		"struct": {}, "view": {Attributes: []string{"balance", "rev"}},
 		"whole item": {
-			Encode: func(a account) (Item, error) { return marshal(a) }, Decode: func(m Item) (account, error) { return unmarshal[account](m) },
+			Encode: marshal[account], Decode: unmarshal[account],
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
