@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/internal/servers"
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -135,9 +136,9 @@ func TestAcknowledgedWritesSurviveAKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := clientAt("http://" + p.Addr())
+		client := dynamotest.ClientAt("http://" + p.Addr())
 		if table == "" {
-			schema, defs := keyOf("id:S")
+			schema, defs := dynamotest.Key("id:S")
 			table = "kept"
 			if _, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &table, KeySchema: schema, AttributeDefinitions: defs, BillingMode: types.BillingModePayPerRequest}); err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -116,7 +117,7 @@ func TestNotConnected(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.client = clientAt(nowhere, newFaulty(1, script()).with)
+	s.client = dynamotest.ClientAt(nowhere, newFaulty(1, script()).with)
 	w := write{Key: "k", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)}
 	if o, _ := stores.OutcomeOf(s.Put(t.Context(), w)); o != stores.OutcomeFailed {
 		t.Errorf("put: outcome %d", o)
@@ -128,7 +129,7 @@ func TestNotConnected(t *testing.T) {
 	if _, err := s.Get(t.Context(), "k"); !errors.Is(err, stores.ErrTransient) {
 		t.Errorf("get: %v", err)
 	}
-	s.client = clientAt(nowhere, func(o *dynamodb.Options) {
+	s.client = dynamotest.ClientAt(nowhere, func(o *dynamodb.Options) {
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("expired") })
 	})
 	if o, _ := stores.OutcomeOf(s.Put(t.Context(), w)); o != stores.OutcomeFailed {
