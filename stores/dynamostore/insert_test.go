@@ -34,30 +34,50 @@ func (r *refusing) Do(req *http.Request) (*http.Response, error) {
 // has an unknown outcome, what it can not take is tried alone.
 func TestStatementsThatAreRefusedForNow(t *testing.T) {
 	t.Parallel()
-	exact := notes(t, nil)
-	r := &refusing{codes: []string{"InternalServerError", "ThrottlingError", "TransactionConflict", "ValidationError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "AccessDenied"}}
-	s := open[string, note](t, newClient(t, func(o *dynamodb.Options) { o.HTTPClient = r }), exact.table.name, nil)
-	writes := copyOf(len(r.codes), 5)
-	errs, err := s.PutMany(t.Context(), writes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, w := range writes {
-		got, err := stores.OrAbsent(exact.Get(t.Context(), w.Key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i == 0 {
-			if o, _ := stores.OutcomeOf(errs[i]); o != stores.OutcomeUnknown || !got.Version.IsAbsent() {
-				t.Errorf("%s: %v, %+v", r.codes[i], errs[i], got)
+	for name, codes := range map[string][]string{
+		"many": {"InternalServerError", "ThrottlingError", "TransactionConflict", "ValidationError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "AccessDenied"},
+		"two":  {"InternalServerError", "ThrottlingError"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			exact := notes(t, nil)
+			r := &refusing{codes: codes}
+			s := open[string, note](t, newClient(t, func(o *dynamodb.Options) { o.HTTPClient = r }), exact.table.name, nil)
+			writes := copyOf(len(codes), 5)
+			errs, err := s.PutMany(t.Context(), writes)
+			if err != nil {
+				t.Fatal(err)
 			}
-			continue
-		}
-		if errs[i] != nil || got.Meta != w.Record.Meta || got.Value.N != int64(i) {
-			t.Errorf("%s: %v, %+v", r.codes[i], errs[i], got)
-		}
+			for i, w := range writes {
+				got, err := stores.OrAbsent(exact.Get(t.Context(), w.Key))
+				if err != nil {
+					t.Fatal(err)
+				}
+				o, _ := stores.OutcomeOf(errs[i])
+				switch {
+				case i == 0 && (o != stores.OutcomeUnknown || !got.Version.IsAbsent()):
+					t.Errorf("%s: %v, %+v", codes[i], errs[i], got)
+				case i > 0 && (errs[i] != nil || got.Meta != w.Record.Meta || got.Value.N != int64(i)):
+					t.Errorf("%s: %v, %+v", codes[i], errs[i], got)
+				}
+			}
+			if r.calls != 2 {
+				t.Errorf("%d batches, want 2", r.calls)
+			}
+		})
 	}
-	if r.calls != 2 {
-		t.Errorf("%d batches, want 2", r.calls)
+}
+
+// TestNamesInStatements: only names without any syntax are put into one.
+func TestNamesInStatements(t *testing.T) {
+	t.Parallel()
+	text, ok := insertText("a-table.1", Item{"id": avS("k"), "b_c": avS("v")})
+	if want := `INSERT INTO "a-table.1" VALUE {'b_c':?,'id':?}`; !ok || text != want {
+		t.Errorf("%s, %v; want %s", text, ok, want)
+	}
+	for _, name := range []string{"it's", "a:b", "a b", `a"b`, "a?", "a{b", "ü", "", strings.Repeat("x", maxInsert)} {
+		if text, ok := insertText("t", Item{name: avS("v")}); ok {
+			t.Errorf("%.50q is put into %.80s", name, text)
+		}
 	}
 }
