@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -79,5 +80,25 @@ func TestNamesInStatements(t *testing.T) {
 		if text, ok := insertText("t", Item{name: avS("v")}); ok {
 			t.Errorf("%.50q is put into %.80s", name, text)
 		}
+	}
+}
+
+// TestRoundsKeepTheOrderOfAKey: no round has a key twice, and each key's writes are in order.
+func TestRoundsKeepTheOrderOfAKey(t *testing.T) {
+	t.Parallel()
+	var jobs []*job
+	for i, key := range []string{"a", "b", "a", "c", "a", "b"} {
+		jobs = append(jobs, &job{change: &change{itemKey: itemKey{canonical: []byte(key)}}, at: i})
+	}
+	var got [][]int
+	for _, round := range rounds(jobs) {
+		var at []int
+		for _, j := range round {
+			at = append(at, j.at)
+		}
+		got = append(got, at)
+	}
+	if want := [][]int{{0, 1, 3}, {2, 5}, {4}}; !cmp.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
