@@ -4,7 +4,10 @@ import (
 	"os"
 	"testing"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 )
 
-func TestMain(m *testing.M) { os.Exit(mongotest.Main(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(dynamotest.Main(func() int { return mongotest.Main(m) }))
+}

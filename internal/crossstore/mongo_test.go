@@ -89,7 +89,7 @@ func open(t *testing.T, coll *mongo.Collection, o *mongostore.Options[string, us
 	return s
 }
 
-func bolt(t *testing.T) store {
+func boltUsers(t *testing.T) store {
 	t.Helper()
 	db, err := boltstore.Open(filepath.Join(t.TempDir(), "users.bolt"), &boltstore.Options{NoSync: true})
 	if err != nil {
@@ -128,10 +128,10 @@ var mongoWorlds = []struct {
 		return open(t, c.collection(), flatWhole), open(t, c.collection(), nil)
 	}, o: &dualwrite.Options{SeparateWrites: true}},
 	{name: "bolt to MongoDB", open: func(t *testing.T, c *collections) (old, new store) {
-		return bolt(t), open(t, c.collection(), nil)
+		return boltUsers(t), open(t, c.collection(), nil)
 	}},
 	{name: "MongoDB to bolt", open: func(t *testing.T, c *collections) (old, new store) {
-		return open(t, c.collection(), flatWhole), bolt(t)
+		return open(t, c.collection(), flatWhole), boltUsers(t)
 	}},
 }
 

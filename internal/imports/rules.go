@@ -56,6 +56,13 @@ var layers = []layer{{
 	may:      []string{"std", "./stores", "go.mongodb.org/mongo-driver/v2/...", "golang.org/x/sync/..."},
 	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
 }, {
+	packages: []string{"./stores/dynamostore"},
+	may: []string{
+		"std", "./stores", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/service/dynamodb/...",
+		"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue", "github.com/aws/smithy-go/...",
+	},
+	why: "drivers never import drivers; of AWS it takes the client that the user made, not how credentials are found",
+}, {
 	packages: []string{"./flags"},
 	may:      []string{"std", "github.com/open-feature/go-sdk/openfeature"},
 	why:      "a phase is only proposed here: what it means for a record is dualwrite's, and stores are none of its business",
@@ -156,12 +163,20 @@ var closures = []closure{{
 	},
 	why: "who imports it must not compile a database driver, a command line, a flag service, a test library or the explorer",
 }, {
-	from: []string{"./stores/memstore", "./stores/boltstore", "./stores/mongostore"},
+	from: []string{"./stores/memstore", "./stores/boltstore", "./stores/mongostore", "./stores/dynamostore"},
 	never: []string{
 		"github.com/open-feature/...", "github.com/alecthomas/...", "github.com/schollz/...", "flag", "testing/...",
 		"github.com/anishathalye/...", "./internal/...",
 	},
 	why: "a store brings its database along and nothing else",
+}, {
+	from:  []string{"./stores/memstore", "./stores/boltstore"},
+	never: []string{"github.com/aws/..."},
+	why:   "a store brings its own database along, not another one's",
+}, {
+	from:  []string{"./stores/dynamostore"},
+	never: []string{"go.etcd.io/bbolt/...", "go.mongodb.org/..."},
+	why:   "a store brings its own database along, not another one's",
 }}
 
 // topLevel are the folders of the repository, apart from those whose name begins with a dot.

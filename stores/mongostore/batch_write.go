@@ -251,7 +251,7 @@ func (s *Store[K, V]) insertModel(c *change[K, V]) mongo.WriteModel {
 func (s *Store[K, V]) updateModel(c *change[K, V]) mongo.WriteModel {
 	upsert := true
 	filter := s.filter(c.Key, c.id, s.codec.view.condition(c.If).filter)
-	if s.codec.view.all {
+	if s.replaces(c) {
 		return &mongo.ReplaceOneModel{Filter: filter, Replacement: s.document(c), Upsert: &upsert}
 	}
 	return &mongo.UpdateOneModel{Filter: filter, Update: s.update(c), Upsert: &upsert}

@@ -12,13 +12,13 @@
 //	_dw: {s: Binary(16 bytes), p: Binary(16 bytes) | "absent" | "unstamped", i: true, d: true}
 //
 // which is the stamp, what the write was based on, and flags for an intent and a tombstone; only what there is. A document
-// without it is a record from before the SDK. A tombstone has the _id and this sub-document and nothing else that V maps, so queries of
+// without it is a record from before the SDK. A tombstone has the _id and this sub-document and nothing else (in a view: none of its fields), so queries of
 // the application's own leave it out with [Live].
 //
 // # Whole documents and views
 //
 // Without [Options.Fields] a document that is there is a record. A struct V owns the top-level fields that it maps: a
-// write sets those that the value has and takes the others of them away, and whatever else is in the document stays. A map,
+// write sets those that the value has and takes the others of them away, and whatever else is in the document stays, until it is deleted. A map,
 // a bson.D or a bson.Raw owns all fields. What V does not map is not copied to another collection:
 // [Store.UnmappedFields], and the report of a copy, name such fields.
 //

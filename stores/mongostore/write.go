@@ -211,11 +211,17 @@ func (s *Store[K, V]) send(ctx context.Context, c *change[K, V], cond filtered) 
 	switch {
 	case !c.guard.IsZero():
 		return updated(s.coll.UpdateOne(ctx, filter, s.guardedUpdate(c), options.UpdateOne().SetUpsert(cond.upsert)))
-	case s.codec.view.all:
+	case s.replaces(c):
 		return updated(s.coll.ReplaceOne(ctx, filter, s.document(c), options.Replace().SetUpsert(cond.upsert)))
 	default:
 		return updated(s.coll.UpdateOne(ctx, filter, s.update(c), options.UpdateOne().SetUpsert(cond.upsert)))
 	}
+}
+
+// replaces tells whether nothing else in the document survives a write: where the record has all fields, and in the tombstone
+// of a whole document. What remained of that would come back with the next record of the key.
+func (s *Store[K, V]) replaces(c *change[K, V]) bool {
+	return s.codec.view.all || s.codec.view.whole && c.Record.Deleted
 }
 
 func updated(r *mongo.UpdateResult, err error) (refused bool, _ error) {

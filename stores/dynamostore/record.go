@@ -1,0 +1,110 @@
+package dynamostore
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// meta is the version and the flags of a stored item, nil for none, as they are stored: expiry is not looked at.
+func (s *Store[K, V]) meta(item Item) (stores.Meta, error) {
+	if av, ok := item[s.opts.Meta]; ok {
+		return parseMeta(av)
+	}
+	there := item != nil
+	if s.own.view {
+		there = slices.ContainsFunc(s.own.names, func(name string) bool { _, ok := item[name]; return ok })
+	}
+	if there {
+		return stores.Meta{Version: stores.Unstamped}, nil
+	}
+	return stores.Meta{Version: stores.Absent}, nil
+}
+
+// record makes a record of what a read found. It takes the item over. ErrNotFound if it is no record.
+func (s *Store[K, V]) record(k itemKey, item Item) (r stores.Record[V], err error) {
+	if r.Meta, err = s.meta(item); err != nil {
+		return stores.Record[V]{}, s.damaged(k, err)
+	}
+	if r.Version.IsAbsent() {
+		return stores.Record[V]{}, stores.ErrNotFound
+	}
+	if r.Deleted {
+		return r, nil
+	}
+	if r.Value, err = s.decode(item); err != nil {
+		return stores.Record[V]{}, s.damaged(k, err)
+	}
+	if s.expired(r.Value) {
+		if r.Meta = expire(r.Meta); r.Version.IsAbsent() {
+			return stores.Record[V]{}, stores.ErrNotFound
+		}
+		return stores.Record[V]{Meta: r.Meta}, nil
+	}
+	return r, nil
+}
+
+func (s *Store[K, V]) damaged(k itemKey, err error) error {
+	return &stores.RecordError{Key: k.canonical, Err: fmt.Errorf("dynamostore: table %s: %w", s.table.name, err)}
+}
+
+// decode makes a value of an item, which it takes over.
+func (s *Store[K, V]) decode(item Item) (V, error) {
+	delete(item, s.opts.Meta)
+	maps.DeleteFunc(item, func(name string, _ types.AttributeValue) bool {
+		if s.table.key.has(name) {
+			return s.codec.isMap
+		}
+		return !s.own.has(name)
+	})
+	tidyItem(item)
+	return s.codec.decode(item)
+}
+
+func (s *Store[K, V]) expired(v V) bool {
+	if s.opts.ExpiresAt == nil {
+		return false
+	}
+	at := s.opts.ExpiresAt(v)
+	return !at.IsZero() && !at.After(s.now())
+}
+
+// expire is how the metadata of a record that has expired reads.
+func expire(m stores.Meta) stores.Meta {
+	if m.Version.IsUnstamped() {
+		return stores.Meta{Version: stores.Absent}
+	}
+	m.Deleted = true
+	return m
+}
+
+// shown is the metadata that readers see of an item, for refusals. It does not change the item. A value that does not
+// decode has not expired.
+func (s *Store[K, V]) shown(item Item) (stores.Meta, error) {
+	m, err := s.meta(item)
+	if err != nil || s.opts.ExpiresAt == nil || m.Deleted || m.Version.IsAbsent() {
+		return m, err
+	}
+	if v, err := s.decode(cloneItem(item)); err == nil && s.expired(v) {
+		return expire(m), nil
+	}
+	return m, nil
+}
+
+// parseKey reads the key off an item.
+func (s *Store[K, V]) parseKey(item Item) (key K, k itemKey, err error) {
+	k.attrs = make(Item, len(s.table.key))
+	for _, a := range s.table.key {
+		k.attrs[a.name] = tidy(item[a.name])
+	}
+	if key, err = s.keyMap.decode(k.attrs); err == nil {
+		k.canonical, err = s.keys.Append(nil, key)
+	}
+	return key, k, err
+}
+
+func sortedNames(m Item) []string { return slices.Sorted(maps.Keys(m)) }
