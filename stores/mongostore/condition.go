@@ -22,11 +22,13 @@ func exists(name string, there bool) bson.D {
 	return bson.D{{Key: name, Value: bson.D{{Key: "$exists", Value: there}}}}
 }
 
+// anyOf holds where one of the filters does. It is a clause of its own, as a server may otherwise try to plan it together with the
+// _id beside it, and look through the whole collection.
 func anyOf(filters ...bson.D) bson.D {
 	if len(filters) == 1 {
 		return filters[0]
 	}
-	return bson.D{{Key: "$or", Value: filters}}
+	return bson.D{{Key: "$and", Value: bson.A{bson.D{{Key: "$or", Value: filters}}}}}
 }
 
 // absent holds where there is a document but no record of the view in it.
