@@ -46,9 +46,9 @@ func BenchmarkPut(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			v := stampValue(next())
-			filter := bson.D{{Key: "_id", Value: fmt.Sprint("key", i%keys)}, {Key: "$or", Value: bson.A{
+			filter := bson.D{{Key: "_id", Value: fmt.Sprint("key", i%keys)}, {Key: "$and", Value: bson.A{bson.D{{Key: "$or", Value: bson.A{
 				bson.D{{Key: "_dw", Value: bson.D{{Key: "$exists", Value: false}}}}, bson.D{{Key: "_dw.s", Value: bson.D{{Key: "$lt", Value: v}}}},
-			}}}
+			}}}}}}
 			set := bson.D{{Key: "$set", Value: struct {
 				doc  `bson:",inline"`
 				Meta bson.D `bson:"_dw"`
