@@ -8,6 +8,9 @@ SHELL := /bin/bash
 MODULES  := . examples
 PACKAGES := ./... ./examples/...
 
+# Packages whose tests drive a database server.
+DATABASES := /(mongostore|dynamostore|crossstore)$$$$
+
 # More flags for go test, say TESTFLAGS='-count=1 -v'.
 TESTFLAGS ?=
 # How long each fuzz target runs.
@@ -42,8 +45,9 @@ test: servers ## all tests of both modules, with the real servers
 	@go run ./internal/servers/install -check
 
 .PHONY: race
-race: servers ## all tests under the race detector
-	@go test -race -timeout 25m $(TESTFLAGS) $(PACKAGES)
+race: servers ## all tests under the race detector; those over real databases in their short form
+	@go test -race -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -vE '$(DATABASES)')
+	@go test -race -short -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
 
 .PHONY: servers
 servers: ## build the real servers that tests use: once per machine, about ten minutes (DUALWRITE_SKIP_SERVERS=1: not)

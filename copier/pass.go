@@ -145,9 +145,9 @@ func (p *pass[K, V]) noteUnmapped() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	all := append(p.report.Unmapped, stores.UnmappedFields(p.places[0].store)...)
-	slices.Sort(all)
-	p.report.Unmapped = slices.Compact(all)
+	p.report.Unmapped = append(p.report.Unmapped, stores.UnmappedFields(p.places[0].store)...)
+	slices.Sort(p.report.Unmapped)
+	p.report.Unmapped = slices.Compact(p.report.Unmapped)
 }
 
 // scan lets the workers go over all segments.

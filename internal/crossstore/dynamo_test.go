@@ -140,6 +140,9 @@ func TestBoltToDynamo(t *testing.T) {
 		"there": func(t *testing.T) (old, new stores.Store[string, person]) { return bolt(t), table(t, nil) },
 		"back":  func(t *testing.T) (old, new stores.Store[string, person]) { return table(t, nil), bolt(t) },
 	} {
+		if name == "back" && testing.Short() {
+			continue // of the same code
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dualwritetest.Run(t, kit(open, nil))
@@ -158,6 +161,9 @@ func TestMongoToDynamo(t *testing.T) {
 			return table(t, nil), people(t, c.collection())
 		},
 	} {
+		if name == "back" && testing.Short() {
+			continue // of the same code
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := &collections{db: mongotest.Database(t)}

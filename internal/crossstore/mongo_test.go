@@ -115,6 +115,7 @@ var mongoWorlds = []struct {
 	name string
 	open func(t *testing.T, c *collections) (old, new store)
 	o    *dualwrite.Options
+	more bool // of the same code as others: not under -short
 }{
 	{name: "collection to collection", open: func(t *testing.T, c *collections) (old, new store) {
 		return open(t, c.collection(), flatWhole), open(t, c.collection(), nil)
@@ -126,17 +127,20 @@ var mongoWorlds = []struct {
 	}},
 	{name: "collection to collection, separate writes", open: func(t *testing.T, c *collections) (old, new store) {
 		return open(t, c.collection(), flatWhole), open(t, c.collection(), nil)
-	}, o: &dualwrite.Options{SeparateWrites: true}},
+	}, o: &dualwrite.Options{SeparateWrites: true}, more: true},
 	{name: "bolt to MongoDB", open: func(t *testing.T, c *collections) (old, new store) {
 		return boltUsers(t), open(t, c.collection(), nil)
 	}},
-	{name: "MongoDB to bolt", open: func(t *testing.T, c *collections) (old, new store) {
+	{name: "MongoDB to bolt", more: true, open: func(t *testing.T, c *collections) (old, new store) {
 		return open(t, c.collection(), flatWhole), boltUsers(t)
 	}},
 }
 
 func TestRepositoryOverMongoDB(t *testing.T) {
 	for _, w := range mongoWorlds {
+		if w.more && testing.Short() {
+			continue
+		}
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			c := &collections{db: mongotest.Database(t)}
@@ -159,7 +163,7 @@ func TestExploreOverMongoDB(t *testing.T) {
 			dualwritetest.Explore(t, dualwritetest.Config[string, user]{
 				Open: func(t *testing.T) (old, new store) { return w.open(t, c) },
 				Key:  userKey, Value: userValue,
-			}, &dualwritetest.ExploreOptions{Schedules: 2000})
+			}, &dualwritetest.ExploreOptions{Schedules: 600})
 		})
 	}
 }

@@ -91,14 +91,14 @@ func (s *Store[K, V]) findInto(ctx context.Context, filter bson.D, limit int64, 
 	return cursor.Err()
 }
 
-// fewIds are too few to guess from that all between them are wanted.
-const fewIds = 100
+// tooFew are too few ids to guess from that all between them are wanted.
+const tooFew = 100
 
 // findRange reads from the first to the last of ids that are in order, as a page of a scan of another store is: a range is several
 // times cheaper than as many single ids. It gives up, whole being false, when it finds twice as many documents as are wanted, and then
 // lets the next calls be.
 func (s *Store[K, V]) findRange(ctx context.Context, ids []id, projection bson.D, docs map[string]bson.Raw) (whole bool, err error) {
-	if len(ids) < fewIds || s.shardKey != nil || !ascending(ids) || !s.dense.try() {
+	if len(ids) < tooFew || s.shardKey != nil || !ascending(ids) || !s.dense.try() {
 		return false, nil
 	}
 	limit := int64(2 * len(ids))
