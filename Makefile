@@ -9,7 +9,7 @@ MODULES  := . examples
 PACKAGES := ./... ./examples/...
 
 # Packages whose tests drive a database server.
-DATABASES := /(mongostore|dynamostore|crossstore)$$$$
+DATABASES := /(mongostore|dynamostore|crossstore)$$
 
 # More flags for go test, say TESTFLAGS='-count=1 -v'.
 TESTFLAGS ?=
