@@ -1,3 +1,7 @@
+//go:build !race
+
+// Under the race detector pools forget on purpose, and what is allocated says nothing.
+
 package mongostore
 
 import (

@@ -23,7 +23,7 @@ const (
 // singles is how many writes that can not go into a batch are under way at once.
 const singles = 8
 
-// fill remembers how full the collection was found by the last batch.
+// fill remembers whether most of the last batch found something that was in its way.
 type fill struct{ full atomic.Bool }
 
 // PutMany implements [stores.BatchWriter].
@@ -122,8 +122,8 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 	if !b.s.codec.view.whole {
 		inserts, updates = nil, append(updates, inserts...)
 	}
+	looked := len(items) - len(inserts) - len(updates) // refused already
 	found := b.send(inserts, b.s.insertModel)
-	b.s.filled.full.Store(2*(len(inserts)-len(found)) < len(items))
 
 	var refused []item[K, V]
 	for _, it := range found {
@@ -134,6 +134,12 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 		}
 	}
 	refused = append(refused, b.send(updates, b.s.updateModel)...)
+	// An insert that finds something is wasted, in a view only a write that is refused.
+	wasted := looked + len(refused)
+	if b.s.codec.view.whole {
+		wasted = len(items) - len(inserts) + len(found)
+	}
+	b.s.filled.full.Store(2*wasted > len(items))
 	return b.explain(refused)
 }
 
