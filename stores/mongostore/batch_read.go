@@ -63,7 +63,7 @@ func (s *Store[K, V]) findMany(ctx context.Context, keys []K, ids []id, projecti
 		}
 		whole, err := s.findRange(ctx, ids[start:end], projection, docs)
 		if err == nil && !whole {
-			err = s.findInto(ctx, filter, 0, projection, docs)
+			_, err = s.findInto(ctx, filter, 0, projection, docs)
 		}
 		if err != nil {
 			return nil, classify(err)
@@ -72,23 +72,24 @@ func (s *Store[K, V]) findMany(ctx context.Context, keys []K, ids []id, projecti
 	return docs, nil
 }
 
-// findInto adds up to limit documents, in the order of the index: a server may otherwise look up each id on its own.
-func (s *Store[K, V]) findInto(ctx context.Context, filter bson.D, limit int64, projection bson.D, docs map[string]bson.Raw) error {
+// findInto adds up to limit documents and returns how many the server has given. It asks for them in the order of the index: a
+// server may otherwise look up each id on its own.
+func (s *Store[K, V]) findInto(ctx context.Context, filter bson.D, limit int64, projection bson.D, docs map[string]bson.Raw) (n int64, err error) {
 	o := options.Find().SetBatchSize(2*readBatch + 1).SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(limit)
 	if projection != nil {
 		o.SetProjection(projection)
 	}
 	cursor, err := s.coll.Find(ctx, filter, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer closeCursor(ctx, cursor)
-	for cursor.Next(ctx) {
+	for ; cursor.Next(ctx); n++ {
 		if _, canon, err := s.keyOf(cursor.Current.Lookup("_id")); err == nil {
 			docs[string(canon)] = bytes.Clone(cursor.Current) // what the cursor has is good until its next step
 		}
 	}
-	return cursor.Err()
+	return n, cursor.Err()
 }
 
 // tooFew are too few ids to guess from that all between them are wanted.
@@ -103,13 +104,12 @@ func (s *Store[K, V]) findRange(ctx context.Context, ids []id, projection bson.D
 	}
 	limit := int64(2 * len(ids))
 	r := bson.D{{Key: "$gte", Value: ids[0].value}, {Key: "$lte", Value: ids[len(ids)-1].value}}
-	before := len(docs)
-	if err := s.findInto(ctx, bson.D{{Key: "_id", Value: r}}, limit, projection, docs); err != nil {
+	n, err := s.findInto(ctx, bson.D{{Key: "_id", Value: r}}, limit, projection, docs)
+	if err != nil {
 		return false, err
 	}
-	whole = int64(len(docs)-before) < limit
-	s.dense.tell(whole)
-	return whole, nil
+	s.dense.tell(n < limit)
+	return n < limit, nil
 }
 
 // ascending tells whether ids are of one type and in the order of the server. Where that is not the order of their
