@@ -225,15 +225,15 @@ const commitTries = 3
 // commit ends a transaction. Its error has an unknown outcome, except errStartOver.
 func commit(inside context.Context, session *mongo.Session) error {
 	var err error
-	for range commitTries {
+	for try := range commitTries {
 		err = session.CommitTransaction(inside)
 		switch {
 		case err == nil:
 			return nil
-		case labelled(err, "TransientTransactionError"):
+		case labelled(err, "TransientTransactionError") && try == 0:
 			return errStartOver
 		case !labelled(err, "UnknownTransactionCommitResult") || inside.Err() != nil:
-			return err
+			return err // also "there is no such transaction", of one that an earlier try may have committed
 		}
 	}
 	return err
