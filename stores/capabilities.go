@@ -180,7 +180,8 @@ func Purge[K, V any](ctx context.Context, s Store[K, V], targets []PurgeTarget[K
 // PairWriter is a store that can commit a write of its own together with one in another store. Reach it through
 // [PutPair].
 type PairWriter[K, V any] interface {
-	// PutPair stores both or neither, and both at the same moment: whoever has read one of them finds the other one too.
+	// PutPair stores both or neither, and both at the same moment: whoever has read one of them by Get or GetMany finds the
+	// other one too.
 	// errors.ErrUnsupported if the two stores can not commit together, which is so for good; *[PairError] if a condition
 	// was refused or a write rejected, an invalid one included; ErrPermanent if both name the same record.
 	PutPair(ctx context.Context, mine Write[K, V], other Store[K, V], theirs Write[K, V]) error

@@ -36,7 +36,9 @@ func mark(class, err error) error {
 }
 
 // ConditionError is the answer to a write whose condition did not hold. The write certainly was not applied by the
-// attempt that was refused; whether an earlier attempt of the same write was, [Meta.Shows] tells from Stored.
+// attempt that was refused; whether an earlier attempt of the same write was, [Meta.Shows] tells from Stored. A store that
+// knows of such an attempt, whose answer was lost, and finds that Stored does not show it, answers with an unknown outcome instead: the
+// write may have been applied and replaced since.
 type ConditionError struct {
 	// Stored is the metadata of the record that is there instead; its Version is Absent if there is none.
 	Stored Meta

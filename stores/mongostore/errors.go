@@ -17,7 +17,6 @@ import (
 const (
 	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
-	codeIllegalOperation     = 20
 	codeValidationFailed     = 121
 	codeDuplicateKey         = 11000
 )

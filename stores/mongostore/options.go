@@ -25,7 +25,7 @@ type Options[K, V any] struct {
 	// Fields makes the store a view: it owns exactly these top-level fields of documents that are shared with others,
 	// and its record is absent where a document has none of them and no metadata. V may map no other ones. Default nil:
 	// the store is of whole documents. Then a document that is there is a record, a struct V owns the fields that it maps
-	// (the others survive each write), and a map, a bson.D or a bson.Raw owns all of them.
+	// (the others survive each write, and go when it is deleted), and a map, a bson.D or a bson.Raw owns all of them.
 	Fields []string
 
 	// Registry and BSONOptions are what V is encoded and decoded with. Give those of your client or collection, if it
@@ -46,8 +46,8 @@ type Options[K, V any] struct {
 	ExpiresAt func(V) time.Time
 	// Guard is the field that the application itself counts versions in, an integer that V maps. It protects
 	// against writers outside the SDK while the service is being rolled out: a live write on IfStamp of what was read also
-	// demands that the field is still what V says, and each live write sets it to one more than both. It is no content: verify does
-	// not compare it. Default "": none.
+	// demands that the field is still what V says, and each live write with a stamp sets it to one more than both. It is no content:
+	// verify does not compare it. Default "": none.
 	Guard string
 	// ShardKey returns the shard key of a record, for a collection that is sharded by something else than _id or its
 	// hash: it has to follow from the key alone. The fields are part of each filter and are left in tombstones; V may
