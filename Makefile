@@ -8,8 +8,9 @@ SHELL := /bin/bash
 MODULES  := . examples
 PACKAGES := ./... ./examples/...
 
-# Packages whose tests drive a database server.
-DATABASES := /(mongostore|dynamostore|crossstore)$$
+# Packages whose tests drive a database server, and the one that only puts together what has been under the race detector.
+DATABASES := /(mongostore|dynamostore)$$
+TOGETHER  := /crossstore$$
 
 # More flags for go test, say TESTFLAGS='-count=1 -v'.
 TESTFLAGS ?=
@@ -46,7 +47,7 @@ test: servers ## all tests of both modules, with the real servers
 
 .PHONY: race
 race: servers ## all tests under the race detector; those over real databases in their short form
-	@go test -race -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -vE '$(DATABASES)')
+	@go test -race -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -vE '$(DATABASES)|$(TOGETHER)')
 	@go test -race -short -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
 
 .PHONY: servers
