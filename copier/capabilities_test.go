@@ -2,6 +2,7 @@ package copier_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"sync/atomic"
@@ -36,6 +37,8 @@ func (s *metaStore) GetMetas(ctx context.Context, keys []string) ([]stores.Resul
 	}
 	return res, err
 }
+
+func (*metaStore) Bounds(context.Context, int) ([][]byte, error) { return nil, errors.ErrUnsupported }
 
 func (*metaStore) UnmappedFields() []string { return []string{"theirs"} }
 

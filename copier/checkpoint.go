@@ -66,7 +66,7 @@ func syncDir(dir string) error {
 }
 
 // checkpointFormat changes when older code could misread a checkpoint.
-const checkpointFormat = 1
+const checkpointFormat = 2
 
 // checkpoint is what is saved. Everything it says has been done is durable in the places.
 type checkpoint struct {
@@ -81,7 +81,8 @@ type checkpoint struct {
 // position is how far one segment is.
 type position struct {
 	Place   string `json:"place"`
-	Segment []byte `json:"segment"` // in the store's own words, which need not be text
+	Segment []byte `json:"segment"`           // in the store's own words, which need not be text
+	Against []byte `json:"against,omitempty"` // the same keys in the words of new, if Place is both
 	After   []byte `json:"after,omitempty"`
 	Done    bool   `json:"done,omitempty"`
 }

@@ -230,7 +230,7 @@ func TestCopyAndVerifyResumesItsStage(t *testing.T) {
 		fill(t, old, 1000)
 		ctx, cancel := context.WithCancel(t.Context())
 		new := storefault.New[string, user](inner, &storefault.Options{Before: func(_ context.Context, c storefault.Call) error {
-			if c.Op == storefault.OpGetMany && c.N == 3 {
+			if c.Op == storefault.OpScan && c.N == 3 { // verify alone scans new
 				cancel()
 			}
 			return nil

@@ -44,7 +44,7 @@ func (pl place[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 type pass[K, V any] struct {
 	*state
 	throttle *throttle
-	places   []place[K, V] // to scan, in this order
+	places   []place[K, V] // to scan, in this order, or side by side
 	stuck    atomic.Int32  // pages in a row of which nothing got through
 }
 
@@ -54,7 +54,9 @@ type page[K, V any] struct {
 	place   string
 	entries []stores.Entry[K, V]
 	bad     []*stores.RecordError // records that do not decode
-	last    []byte                // the canonical key of the last record, once finish was called
+	pairs   []pair[K, V]          // instead of both, where two places are gone over side by side
+	read    int                   // how many records all that is
+	last    []byte                // how far the page goes: the canonical key of the last record, once finish was called
 	lastBad bool
 	delta   delta
 }
@@ -62,27 +64,36 @@ type page[K, V any] struct {
 // visitor deals with one page: it does what has to be done and commits. Each worker has its own.
 type visitor[K, V any] func(ctx context.Context, pg *page[K, V]) error
 
-// newPass begins or resumes a pass over the places.
+// newPass begins or resumes a pass over the places, which goes over one after the other.
 func newPass[K, V any](ctx context.Context, op string, o PassOptions, places ...place[K, V]) (*pass[K, V], error) {
+	return newPassAs(ctx, op, o, places, (*pass[K, V]).divide)
+}
+
+func newPassAs[K, V any](ctx context.Context, op string, o PassOptions, places []place[K, V],
+	divide func(*pass[K, V], context.Context) error) (*pass[K, V], error) {
 	s, err := newState(ctx, op, o)
 	if err != nil {
 		return nil, err
 	}
 	p := &pass[K, V]{state: s, throttle: newThrottle(&o), places: places}
 	if len(s.positions) == 0 {
-		if err := p.divide(ctx); err != nil {
+		if err := divide(p, ctx); err != nil {
 			return nil, err
 		}
 	}
 	return p, p.save(ctx, true) // a checkpoint that can not be written is found out now
 }
 
-// divide makes more segments than workers, so that an uneven division does not leave one worker alone at the end.
+// parts is how many segments a place is divided into: more than there are workers, so that an uneven division does not
+// leave one worker alone at the end.
+func (p *pass[K, V]) parts() int { return 4 * p.o.Workers }
+
+// divide makes segments of each place.
 func (p *pass[K, V]) divide(ctx context.Context) error {
 	for _, pl := range p.places {
 		var segs []stores.Segment
 		err := p.try(ctx, func() (err error) {
-			segs, err = stores.Segments(ctx, pl.store, 4*p.o.Workers)
+			segs, err = stores.Segments(ctx, pl.store, p.parts())
 			return err
 		})
 		if err != nil {
@@ -196,9 +207,22 @@ func (p *pass[K, V]) segment(ctx context.Context, at int, pg *page[K, V], v visi
 // scanOnce goes on with a segment until its end or until the scan breaks, and tells how many records it gave.
 func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
 	pos := p.position(at)
-	from := p.placeOf(pos.Place)
 	pg.at, pg.place = at, pos.Place
 	pg.clear()
+	if pos.Place == placeBoth {
+		n, broken, err = p.scanBoth(ctx, pos, pg, v)
+	} else {
+		n, broken, err = p.scanPlace(ctx, pos, pg, v)
+	}
+	if broken == nil && err == nil {
+		p.done(at)
+	}
+	return n, broken, err
+}
+
+// scanPlace goes over what is left of a segment of one place.
+func (p *pass[K, V]) scanPlace(ctx context.Context, pos position, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
+	from := p.placeOf(pos.Place)
 	size := p.throttle.batch()
 	for e, err := range from.scan(ctx, stores.Segment(pos.Segment), pos.After) {
 		if err != nil && !pg.takeBad(err) {
@@ -208,7 +232,8 @@ func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v vis
 		if err == nil {
 			pg.entries, pg.lastBad = append(pg.entries, e), false
 		}
-		if n++; len(pg.entries)+len(pg.bad) < size {
+		n++
+		if pg.read++; pg.read < size {
 			continue
 		}
 		if err := p.turn(ctx, from.store.Keys(), pg, v); err != nil {
@@ -216,26 +241,26 @@ func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v vis
 		}
 		size = p.throttle.batch()
 	}
-	if err := p.turn(ctx, from.store.Keys(), pg, v); err != nil || broken != nil {
-		return n, broken, err
-	}
-	p.done(at)
-	return n, nil, nil
+	return n, broken, p.turn(ctx, from.store.Keys(), pg, v)
 }
 
-// turn waits for the throttle and hands a page over.
+// turn finishes a page of one place and hands it over.
 func (p *pass[K, V]) turn(ctx context.Context, keys stores.KeyCodec[K], pg *page[K, V], v visitor[K, V]) error {
-	n := len(pg.entries) + len(pg.bad)
-	if n == 0 {
+	if pg.read == 0 {
 		return ctx.Err()
-	}
-	if err := p.throttle.wait(ctx, n-p.fresh(pg)); err != nil {
-		return err
 	}
 	if err := pg.finish(keys); err != nil {
 		return err
 	}
-	pg.delta.counts.Read += int64(n)
+	return p.visit(ctx, pg, v)
+}
+
+// visit waits for the throttle and hands a page over.
+func (p *pass[K, V]) visit(ctx context.Context, pg *page[K, V], v visitor[K, V]) error {
+	if err := p.throttle.wait(ctx, pg.read-p.fresh(pg)); err != nil {
+		return err
+	}
+	pg.delta.counts.Read += int64(pg.read)
 	err := v(ctx, pg)
 	pg.clear()
 	return err
@@ -244,10 +269,17 @@ func (p *pass[K, V]) turn(ctx context.Context, keys stores.KeyCodec[K], pg *page
 // fresh counts the records that were written after the pass began: the throttle lets them pass, or it might run after
 // new ones for ever.
 func (p *pass[K, V]) fresh(pg *page[K, V]) (n int) {
-	for i := range pg.entries {
-		if s, ok := pg.entries[i].Record.Version.Stamp(); ok && s.Time().After(p.report.Started) {
+	count := func(v stores.Version) {
+		if s, ok := v.Stamp(); ok && s.Time().After(p.report.Started) {
 			n++
 		}
+	}
+	for i := range pg.entries {
+		count(pg.entries[i].Record.Version)
+	}
+	for i := range pg.pairs {
+		count(pg.pairs[i].old.Version)
+		count(pg.pairs[i].new.Version)
 	}
 	return n
 }
@@ -263,8 +295,8 @@ func (p *pass[K, V]) placeOf(name string) place[K, V] {
 
 // takeBad takes a record that does not decode; any other error ends the scan.
 func (pg *page[K, V]) takeBad(err error) bool {
-	var bad *stores.RecordError
-	if !errors.As(err, &bad) {
+	bad := undecodable(err)
+	if bad == nil {
 		return false
 	}
 	pg.bad = append(pg.bad, bad)
@@ -294,6 +326,7 @@ func (pg *page[K, V]) finish(keys stores.KeyCodec[K]) (err error) {
 
 func (pg *page[K, V]) clear() {
 	clear(pg.entries) // let go of the values
-	pg.entries, pg.bad, pg.last = pg.entries[:0], pg.bad[:0], pg.last[:0]
+	clear(pg.pairs)
+	pg.entries, pg.bad, pg.pairs, pg.last, pg.read = pg.entries[:0], pg.bad[:0], pg.pairs[:0], pg.last[:0], 0
 	pg.delta.reset()
 }

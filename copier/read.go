@@ -21,9 +21,13 @@ func (x *pair[K, V]) broken() bool { return isBroken(x.err) }
 
 func isBroken(err error) bool { return isUndecodable(err) || errors.Is(err, stores.ErrPermanent) }
 
-func isUndecodable(err error) bool {
+func isUndecodable(err error) bool { return undecodable(err) != nil }
+
+// undecodable is the record that err says does not decode, or nil.
+func undecodable(err error) *stores.RecordError {
 	var bad *stores.RecordError
-	return errors.As(err, &bad)
+	errors.As(err, &bad)
+	return bad
 }
 
 // finding describes the pair as a finding.

@@ -25,8 +25,8 @@ type VerifyOptions[V any] struct {
 	Repair *RepairPolicy
 }
 
-// Verify compares two places both ways: it goes over old and looks each record up in new, and goes over new for what
-// old does not have. Versions and contents have to be the same; the base version and the intent flag do not count. It
+// Verify compares two places both ways. Where both are scanned in the order of their keys it goes over them side by side;
+// else it goes over old and looks each record up in new, and goes over new for what old does not have. Versions and contents have to be the same; the base version and the intent flag do not count. It
 // reads and, without VerifyOptions.Repair, never writes; a difference counts only if it is still there after a grace
 // period and nothing has moved in between.
 //
@@ -55,7 +55,8 @@ func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K,
 			return Report{Op: op, Job: po.Job}, err
 		}
 	}
-	p, err := newPass(ctx, op, po, place[K, V]{name: placeOld, store: old}, place[K, V]{name: placeNew, store: new, keysOnly: true})
+	places := []place[K, V]{{name: placeOld, store: old}, {name: placeNew, store: new, keysOnly: true}}
+	p, err := newPassAs(ctx, op, po, places, (*pass[K, V]).divideBoth)
 	if err != nil {
 		return Report{Op: op, Job: po.Job}, err
 	}
@@ -110,9 +111,12 @@ func (v *verifying[K, V]) visitor() visitor[K, V] {
 			keys = append(keys, pg.entries[i].Key)
 		}
 		var err error
-		if pg.place == placeOld {
+		switch pg.place {
+		case placeBoth:
+			found = v.match(pg, found[:0])
+		case placeOld:
 			found, err = v.compare(ctx, pg, keys, found[:0])
-		} else {
+		default:
 			found, err = v.extras(ctx, pg, keys, found[:0])
 		}
 		if err != nil {
@@ -137,19 +141,39 @@ func (v *verifying[K, V]) compare(ctx context.Context, pg *page[K, V], keys []K,
 		return nil, err
 	}
 	for i := range pg.entries {
-		old := &pg.entries[i].Record
-		rec, err := stores.OrAbsent(news[i].Record, news[i].Err)
-		if err != nil {
-			found = append(found, suspect{canon: v.canonical(keys[i])})
-			continue
-		}
-		if classify(old.Meta, rec.Meta, func() bool { return v.same.same(old.Value, rec.Value) }) == "" {
-			pg.delta.counts.Same++
-			continue
-		}
-		found = append(found, suspect{canon: v.canonical(keys[i]), old: old.Meta, new: rec.Meta, seen: true})
+		x := pair[K, V]{key: keys[i], old: pg.entries[i].Record}
+		x.new, x.err = stores.OrAbsent(news[i].Record, news[i].Err)
+		found = v.first(&x, found, &pg.delta)
 	}
 	return found, nil
+}
+
+// match compares a page of both.
+func (v *verifying[K, V]) match(pg *page[K, V], found []suspect) []suspect {
+	for i := range pg.pairs {
+		if x := &pg.pairs[i]; x.err != nil && x.place == placeOld {
+			pg.delta.find(x.unreadable())
+		} else {
+			found = v.first(x, found, &pg.delta)
+		}
+	}
+	return found
+}
+
+// first judges a pair at first sight: it is the same, or a suspect.
+func (v *verifying[K, V]) first(x *pair[K, V], found []suspect, d *delta) []suspect {
+	switch {
+	case x.err != nil:
+		if x.canon == nil {
+			x.canon = v.canonical(x.key)
+		}
+		return append(found, suspect{canon: x.canon})
+	case classify(x.old.Meta, x.new.Meta, func() bool { return v.same.same(x.old.Value, x.new.Value) }) != "":
+		return append(found, suspect{canon: v.canonical(x.key), old: x.old.Meta, new: x.new.Meta, seen: true})
+	case !x.old.Version.IsAbsent():
+		d.counts.Same++
+	}
+	return found
 }
 
 // extras looks a page of new up in old: what is there at all has been compared from old's side.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/stores"
-	"github.com/dualwrite/dualwrite/stores/memstore"
 	"github.com/dualwrite/dualwrite/stores/storefault"
 )
 
@@ -82,40 +81,44 @@ func inflict(t testing.TB, n int) (old, new *mem, all map[string]damage) {
 func TestVerifyFindsEveryDamage(t *testing.T) {
 	t.Parallel()
 	for _, batch := range []int{1, 10, 500} {
-		synctest.Test(t, func(t *testing.T) {
-			old, new, all := inflict(t, 200)
-			before := dump(t, old)
-			var told []copier.Finding
-			o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: batch, OnFinding: func(f copier.Finding) error {
-				told = append(told, f)
-				return nil
-			}}}
-			r, err := copier.Verify(t.Context(), old, new, o)
-			if err != nil || !r.Finished || r.Clean() {
-				t.Fatalf("%v %+v", err, r)
-			}
-			want, got := map[string]copier.Kind{}, map[string]copier.Kind{}
-			for key, d := range all {
-				if d.kind != "" {
-					want[key] = d.kind
-				}
-			}
-			for _, f := range r.Findings {
-				if got[string(f.Key)] != "" {
-					t.Errorf("found twice: %v", f)
-				}
-				got[string(f.Key)] = f.Kind
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("batch %d: %s", batch, diff)
-			}
-			if len(told) != len(want) {
-				t.Errorf("%d findings told, %d there", len(told), len(want))
-			}
-			if diff := cmp.Diff(before, dump(t, old), versions); diff != "" {
-				t.Errorf("verify wrote: %s", diff)
-			}
-		})
+		for _, wrap := range compared {
+			synctest.Test(t, func(t *testing.T) { findsEveryDamage(t, batch, wrap) })
+		}
+	}
+}
+
+func findsEveryDamage(t *testing.T, batch int, wrap func(*mem) stores.Store[string, user]) {
+	old, new, all := inflict(t, 200)
+	before := dump(t, old)
+	var told []copier.Finding
+	o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: batch, OnFinding: func(f copier.Finding) error {
+		told = append(told, f)
+		return nil
+	}}}
+	r, err := copier.Verify(t.Context(), wrap(old), wrap(new), o)
+	if err != nil || !r.Finished || r.Clean() {
+		t.Fatalf("%v %+v", err, r)
+	}
+	want, got := map[string]copier.Kind{}, map[string]copier.Kind{}
+	for key, d := range all {
+		if d.kind != "" {
+			want[key] = d.kind
+		}
+	}
+	for _, f := range r.Findings {
+		if got[string(f.Key)] != "" {
+			t.Errorf("found twice: %v", f)
+		}
+		got[string(f.Key)] = f.Kind
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("batch %d: %s", batch, diff)
+	}
+	if len(told) != len(want) {
+		t.Errorf("%d findings told, %d there", len(told), len(want))
+	}
+	if diff := cmp.Diff(before, dump(t, old), versions); diff != "" {
+		t.Errorf("verify wrote: %s", diff)
 	}
 }
 
@@ -225,13 +228,13 @@ func TestVerifyDoesNotJudgeWhatItCouldNotRead(t *testing.T) {
 		}})
 		cp := &memoryCheckpoint{}
 		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Checkpoint: cp, Job: "j"}}
-		r, err := copier.Verify(t.Context(), old, new, o)
+		r, err := copier.Verify(t.Context(), plain{old}, new, o)
 		mustBe(t, err, copier.ErrIncomplete)
 		if r.Found[copier.KindFailed] != 1 || r.Found[copier.KindMissing] != 0 || r.Clean() || r.Pending != 1 {
 			t.Fatalf("%+v", r)
 		}
 		new.SetRules()
-		r, err = copier.Verify(t.Context(), old, new, o)
+		r, err = copier.Verify(t.Context(), plain{old}, new, o)
 		if err != nil || !r.Clean() || r.Resumed != 1 || r.Read != 200 || r.Same != 100 {
 			t.Fatalf("%v %+v", err, r)
 		}
@@ -240,22 +243,7 @@ func TestVerifyDoesNotJudgeWhatItCouldNotRead(t *testing.T) {
 
 func TestVerifyReportsUndecodableRecordsOfEitherPlaceOnce(t *testing.T) {
 	t.Parallel()
-	broken := func() *mem {
-		s, err := memstore.New(stores.StringKeys[string](), &memstore.Options[user]{
-			Encode: func(u user) ([]byte, error) { return []byte(u.Name), nil },
-			Decode: func(b []byte) (user, error) {
-				if string(b) == "broken" {
-					return user{}, stores.Permanent(errors.New("not a user"))
-				}
-				return user{Name: string(b)}, nil
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	old, new := broken(), broken()
+	old, new := brittle(t), brittle(t)
 	v := next(t, newClock(t))
 	for i := range 20 {
 		a, b := fmt.Sprint(i), fmt.Sprint(i)
@@ -271,6 +259,13 @@ func TestVerifyReportsUndecodableRecordsOfEitherPlaceOnce(t *testing.T) {
 		force(t, new, keyOf(i), record(v, stores.Absent, b))
 	}
 	force(t, new, "only in new", record(v, stores.Absent, "broken"))
+	for way, wrap := range compared {
+		t.Run(way, func(t *testing.T) { reportsOnce(t, wrap(old), wrap(new)) })
+	}
+}
+
+func reportsOnce(t *testing.T, old, new stores.Store[string, user]) {
+	t.Helper()
 	o := &copier.VerifyOptions[user]{Grace: time.Microsecond}
 	r, err := copier.Verify(t.Context(), old, new, o)
 	got := map[string]int{}

@@ -108,7 +108,7 @@ type Segmenter interface {
 // Segments divides a store into at most n parts. Fallback: one part, the whole.
 func Segments[K, V any](ctx context.Context, s Store[K, V], n int) ([]Segment, error) {
 	if n < 1 {
-		return nil, fmt.Errorf("stores: a store is divided into at least one segment, not %d", n)
+		return nil, errTooFewParts(n)
 	}
 	if sg, ok := s.(Segmenter); ok {
 		segs, err := sg.Segments(ctx, n)
@@ -117,6 +117,10 @@ func Segments[K, V any](ctx context.Context, s Store[K, V], n int) ([]Segment, e
 		}
 	}
 	return []Segment{""}, nil
+}
+
+func errTooFewParts(n int) error {
+	return fmt.Errorf("stores: a store is divided into at least one segment, not %d", n)
 }
 
 // Counter is a store that knows about how many records it holds. Reach it through [ApproxCount].

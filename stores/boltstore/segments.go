@@ -55,6 +55,21 @@ func badSegment(seg stores.Segment, why error) error {
 // Segments divides the view into at most n ranges of about as many records each. See stores.Segmenter. It walks over
 // all keys, in short transactions.
 func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, error) {
+	bounds, err := s.Bounds(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	var segs []stores.Segment
+	var from []byte
+	for _, to := range bounds {
+		segs = append(segs, keyRange{from, to}.segment())
+		from = to
+	}
+	return append(segs, keyRange{from: from}.segment()), nil
+}
+
+// Bounds are the keys between the segments. See stores.KeyOrdered.
+func (s *Store[K, V]) Bounds(ctx context.Context, n int) ([][]byte, error) {
 	if n < 1 {
 		return nil, stores.Permanent(fmt.Errorf("boltstore: a view is divided into at least one segment, not %d", n))
 	}
@@ -72,13 +87,12 @@ func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, er
 			return nil, err
 		}
 	}
-	var segs []stores.Segment
-	var from []byte
-	for _, to := range w.bounds {
-		segs = append(segs, keyRange{from, to}.segment())
-		from = to
-	}
-	return append(segs, keyRange{from: from}.segment()), nil
+	return w.bounds, nil
+}
+
+// Range is a segment by its bounds. See stores.KeyOrdered.
+func (s *Store[K, V]) Range(from, to []byte) (stores.Segment, error) {
+	return keyRange{from, to}.segment(), nil
 }
 
 // maxSegments is more than anybody has workers; it keeps the arithmetic within 64 bits.

@@ -76,12 +76,10 @@ func (s *Store[K, V]) decode(canonical []byte, e *entry[V]) (stores.Entry[K, V],
 
 // Segments implements [stores.Segmenter]: ranges of canonical keys that hold about as many records each now.
 func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, error) {
-	if err := s.ready(ctx); err != nil {
+	bounds, err := s.bounds(ctx, n)
+	if err != nil {
 		return nil, err
 	}
-	s.mu.RLock()
-	bounds := s.index.bounds(n)
-	s.mu.RUnlock()
 	segs := make([]stores.Segment, 0, len(bounds)+1)
 	from := ""
 	for _, b := range bounds {
@@ -89,6 +87,30 @@ func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, er
 		from = b
 	}
 	return append(segs, joinSegment(from, "")), nil
+}
+
+// Bounds implements [stores.KeyOrdered].
+func (s *Store[K, V]) Bounds(ctx context.Context, n int) ([][]byte, error) {
+	bounds, err := s.bounds(ctx, n)
+	keys := make([][]byte, len(bounds))
+	for i, b := range bounds {
+		keys[i] = []byte(b)
+	}
+	return keys, err
+}
+
+func (s *Store[K, V]) bounds(ctx context.Context, n int) ([]string, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index.bounds(n), nil
+}
+
+// Range implements [stores.KeyOrdered].
+func (s *Store[K, V]) Range(from, to []byte) (stores.Segment, error) {
+	return joinSegment(string(from), string(to)), nil
 }
 
 // joinSegment names the keys from one on and before another (no end if empty), in hexadecimal.

@@ -159,22 +159,30 @@ func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, er
 		return nil, err
 	}
 	defer cancel()
-	if n <= 1 {
-		return []stores.Segment{""}, nil
-	}
-	ids, err := s.sample(ctx, n*sampled)
+	bounds, err := s.bounds(ctx, n)
 	if err != nil {
-		return nil, s.at(nil, classify(err))
+		return nil, err
 	}
-	var segs []stores.Segment
+	segs := make([]stores.Segment, 0, len(bounds)+1)
 	var r idRange
-	for _, bound := range quantiles(ids, n) {
+	for _, bound := range bounds {
 		r.to = bound
 		segs = append(segs, r.segment())
 		r.from = bound
 	}
 	r.to = bson.RawValue{}
 	return append(segs, r.segment()), nil
+}
+
+func (s *Store[K, V]) bounds(ctx context.Context, n int) ([]bson.RawValue, error) {
+	if n <= 1 {
+		return nil, nil
+	}
+	ids, err := s.sample(ctx, n*sampled)
+	if err != nil {
+		return nil, s.at(nil, classify(err))
+	}
+	return quantiles(ids, n), nil
 }
 
 // sample is some ids, in order. It may name one twice.

@@ -24,6 +24,7 @@ type Store[K, V any] struct {
 	acknowledged *writeconcern.WriteConcern
 	namespace    string
 	keys         stores.KeyCodec[K]
+	ordered      bool // the server sorts ids as their canonical forms do
 	codec        codec[V]
 	fields       bson.D // the projection that reads use; nil for all fields
 	found        findings
@@ -67,7 +68,7 @@ func New[K, V any](ctx context.Context, coll *mongo.Collection, o *Options[K, V]
 		timeout:   o.Timeout,
 	}
 	if s.keys == nil {
-		s.keys = defaultKeys[K]()
+		s.keys, s.ordered = defaultKeys[K](), sortedAlike[K]()
 	}
 	var err error
 	if s.codec, err = o.build(); err != nil {

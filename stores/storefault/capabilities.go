@@ -121,3 +121,28 @@ func (s *Store[K, V]) RoundTrip(v V) (rv V, err error) {
 	})
 	return rv, err
 }
+
+// Bounds implements [stores.KeyOrdered]; it is an OpSegments.
+func (s *Store[K, V]) Bounds(ctx context.Context, n int) (keys [][]byte, err error) {
+	inner, ok := s.inner.(stores.KeyOrdered)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	err = s.call(ctx, OpSegments, noItems, func() (err error) {
+		keys, err = inner.Bounds(ctx, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
+}
+
+// Range implements [stores.KeyOrdered].
+func (s *Store[K, V]) Range(from, to []byte) (stores.Segment, error) {
+	inner, ok := s.inner.(stores.KeyOrdered)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return inner.Range(from, to)
+}

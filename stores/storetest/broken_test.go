@@ -1,10 +1,12 @@
 package storetest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -290,6 +292,40 @@ func (s closedSegments) Segments(ctx context.Context, n int) ([]stores.Segment, 
 		}
 	}
 	return segs, err
+}
+
+// closedRanges hold their last key.
+type closedRanges struct{ *mem }
+
+func (s closedRanges) Range(from, to []byte) (stores.Segment, error) {
+	if to != nil {
+		to = append(bytes.Clone(to), 0)
+	}
+	return s.mem.Range(from, to)
+}
+
+// shuffled yields ranges in an order of their own.
+type shuffled struct{ *mem }
+
+func (s shuffled) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[entry, error] {
+	if seg == "" || seg == "-" || after != nil {
+		return s.mem.Scan(ctx, seg, after)
+	}
+	return func(yield func(entry, error) bool) {
+		var all []entry
+		for e, err := range s.mem.Scan(ctx, seg, nil) {
+			if err != nil {
+				yield(e, err)
+				return
+			}
+			all = append(all, e)
+		}
+		for _, e := range slices.Backward(all) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // hopefulBatches report what was refused as stored.

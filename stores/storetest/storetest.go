@@ -58,6 +58,7 @@ func Run[K, V any](t *testing.T, cfg Config[K, V]) {
 		{"tombstones", testTombstones[K, V]},
 		{"scan", testScan[K, V]},
 		{"segments", testSegments[K, V]},
+		{"key order", testKeyOrder[K, V]},
 		{"metadata only", testMetas[K, V]},
 		{"cancellation", testCancellation[K, V]},
 		{"concurrency", testConcurrency[K, V]},

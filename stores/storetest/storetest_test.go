@@ -84,7 +84,7 @@ var brokenStores = map[string]struct {
 		"validation", "conditions/table", "purge", "pair",
 	}},
 	"resumes at the key": {open: brokenScan(resumesAtTheKey), fails: []string{
-		"scan/resume_after_each_key", "segments/resume", "aliasing/scan_position",
+		"scan/resume_after_each_key", "segments/resume", "aliasing/scan_position", "key_order/order_of_keys",
 	}},
 	"hides tombstones": {open: brokenScan(hidesTombstones), fails: []string{
 		"tombstones/of_a_record", "tombstones/of_a_record_from_before_the_SDK", "tombstones/of_nothing",
@@ -92,7 +92,7 @@ var brokenStores = map[string]struct {
 	"drops undecodable": {open: brokenScan(dropsUndecodable), config: withCorrupt, fails: []string{"scan/undecodable_record"}},
 	"ends quietly":      {open: brokenScan(endsQuietly), fails: []string{"cancellation/during_a_scan", "close/during_a_scan"}},
 	"one page only": {open: brokenScan(onePageOnly), fails: []string{"scan/everything_once", "scan/body_writes_to_the_store"}, may: []string{
-		"segments", "metadata",
+		"segments", "metadata", "key_order",
 	}},
 	"locked scans": {open: func(s *mem) store { return lockedScans{s, new(sync.Mutex)} }, config: shortTimeout, fails: []string{
 		"scan/body_writes_to_the_store", "scan/body_scans_the_store",
@@ -102,6 +102,8 @@ var brokenStores = map[string]struct {
 		"validation/check", "validation/round_trip", "validation/approximate_count",
 	}},
 	"closed segments": {open: func(s *mem) store { return closedSegments{s} }, fails: []string{"segments/1", "segments/2", "segments/3", "segments/8"}},
+	"closed ranges":   {open: func(s *mem) store { return closedRanges{s} }, fails: []string{"key_order/order_of_keys"}},
+	"shuffled":        {open: func(s *mem) store { return shuffled{s} }, fails: []string{"key_order/order_of_keys"}, may: []string{"segments"}},
 	"hopeful batches": {open: func(s *mem) store { return hopefulBatches{s} }, fails: []string{
 		"batches/write", "batches/one_refused_among_many",
 	}, may: []string{"concurrency/the_greatest_stamp_wins_in_batches"}},

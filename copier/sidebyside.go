@@ -1,0 +1,223 @@
+package copier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// Two places that are both scanned in the order of their canonical keys can be gone over side by side: each record is read
+// once, by a scan, and nothing is looked up.
+
+// placeBoth is the place of a segment that is gone over in both places at once.
+const placeBoth = "both"
+
+// divideBoth makes segments that are the same keys in both places, or segments of each place if one of them is not
+// scanned in the order of its keys.
+func (p *pass[K, V]) divideBoth(ctx context.Context) error {
+	old, new := p.places[0].store, p.places[1].store
+	var bounds [][]byte
+	err := p.try(ctx, func() (err error) {
+		if bounds, err = stores.Bounds(ctx, old, p.parts()); err != nil {
+			return err
+		}
+		_, err = stores.Bounds(ctx, new, 1)
+		return err
+	})
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return p.divide(ctx)
+	case err != nil:
+		return fmt.Errorf("copier: dividing old and new into segments: %w", err)
+	}
+	var from []byte
+	for _, to := range append(bounds, nil) {
+		mine, err := stores.Range(old, from, to)
+		theirs, err2 := stores.Range(new, from, to)
+		if err := errors.Join(err, err2); err != nil {
+			return fmt.Errorf("copier: dividing old and new into segments: %w", err)
+		}
+		p.positions = append(p.positions, position{Place: placeBoth, Segment: []byte(mine), Against: []byte(theirs)})
+		from = to
+	}
+	return nil
+}
+
+// side is one of the places while a segment is gone over.
+type side[K, V any] struct {
+	name  string
+	keys  stores.KeyCodec[K]
+	next  func() (stores.Entry[K, V], error, bool)
+	head  stores.Entry[K, V] // the next record to deal with, if there is one
+	canon []byte             // its canonical key, or that of the one before
+	there bool
+	ended bool
+	last  []byte // the canonical key before
+	// bad are the records before head that do not decode, by canonical key.
+	bad map[string]*stores.RecordError
+}
+
+// advance makes sure that there is a head, unless the scan has ended or the side is full of records that do not decode.
+// The error ends the scan.
+func (s *side[K, V]) advance(most int) error {
+	for !s.there && !s.ended && len(s.bad) < most {
+		e, err, ok := s.next()
+		bad := undecodable(err)
+		switch {
+		case !ok:
+			s.ended = true
+		case bad != nil:
+			s.bad[string(bad.Key)] = bad
+		case err != nil:
+			return fmt.Errorf("%s: %w", s.name, err)
+		default:
+			if err := s.take(e); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *side[K, V]) take(e stores.Entry[K, V]) (err error) {
+	s.last, s.canon = s.canon, s.last
+	if s.canon, err = s.keys.Append(s.canon[:0], e.Key); err != nil {
+		return stores.Permanent(fmt.Errorf("a record under a key that is none: %w", err))
+	}
+	if bytes.Compare(s.last, s.canon) >= 0 {
+		return stores.Permanent(fmt.Errorf("the scan gave key %s after %s, so it is not in the order of its keys",
+			stores.FormatKey(s.canon), stores.FormatKey(s.last)))
+	}
+	s.head, s.there = e, true
+	return nil
+}
+
+// without tells that the side has nothing under a key; if what it has there does not decode, that is returned.
+func (s *side[K, V]) without(canon []byte) (*stores.RecordError, bool) {
+	if s.there && bytes.Equal(s.canon, canon) {
+		return nil, false
+	}
+	bad := s.bad[string(canon)]
+	delete(s.bad, string(canon))
+	return bad, true
+}
+
+// merge puts two sides together, in the order of their keys.
+type merge[K, V any] struct{ old, new side[K, V] }
+
+// advance makes both sides ready. ok is false at the end of both.
+func (m *merge[K, V]) advance(most int) (ok bool, err error) {
+	if err := m.old.advance(most); err != nil {
+		return false, err
+	}
+	if err := m.new.advance(most); err != nil {
+		return false, err
+	}
+	return m.old.there || m.new.there || len(m.old.bad)+len(m.new.bad) > 0, nil
+}
+
+// take moves the pair under the lowest key to the page, after what does not decode and comes before it.
+func (m *merge[K, V]) take(pg *page[K, V]) {
+	lowest := m.old.canon
+	if !m.old.there || m.new.there && bytes.Compare(m.new.canon, lowest) < 0 {
+		lowest = m.new.canon
+	}
+	x := pair[K, V]{}
+	x.old.Version, x.new.Version = stores.Absent, stores.Absent
+	oldBad, noOld := m.old.without(lowest)
+	newBad, noNew := m.new.without(lowest)
+	if !noOld {
+		x.key, x.old = m.old.head.Key, m.old.head.Record
+	}
+	if !noNew {
+		x.key, x.new = m.new.head.Key, m.new.head.Record
+	}
+	switch {
+	case oldBad != nil:
+		x.canon, x.place, x.err = oldBad.Key, placeOld, oldBad
+	case newBad != nil:
+		x.canon, x.place, x.err = newBad.Key, placeNew, newBad
+	}
+	if !noOld {
+		m.takeBad(pg, &m.old, &m.new)
+		m.old.there = false
+	}
+	if !noNew {
+		m.takeBad(pg, &m.new, &m.old)
+		m.new.there = false
+	}
+	pg.pairs = append(pg.pairs, x)
+	pg.read++
+	if !noOld && !noNew || x.err != nil {
+		pg.read++
+	}
+	pg.last = append(pg.last[:0], lowest...)
+}
+
+// takeBad moves what does not decode on one side to the page. What does not decode on either side is one pair.
+func (m *merge[K, V]) takeBad(pg *page[K, V], s, other *side[K, V]) {
+	for key, bad := range s.bad {
+		x := pair[K, V]{canon: bad.Key, place: s.name, err: bad}
+		if _, both := other.bad[key]; both {
+			delete(other.bad, key)
+			x.place = placeOld
+			pg.read++
+		}
+		pg.pairs = append(pg.pairs, x)
+		pg.read++
+	}
+	clear(s.bad)
+}
+
+// scanBoth goes over what is left of a segment of both places.
+func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
+	old, stopOld := openSide(ctx, p.places[0], pos.Segment, pos.After)
+	defer stopOld()
+	new, stopNew := openSide(ctx, p.places[1], pos.Against, pos.After)
+	defer stopNew()
+	m := merge[K, V]{old, new}
+	pg.last = append(pg.last, pos.After...)
+	size := p.throttle.batch()
+	for {
+		ok, broken := m.advance(size)
+		switch {
+		case broken != nil || !ok:
+			n += pg.read
+			return n, broken, p.turnBoth(ctx, pg, v)
+		case (m.old.there || m.old.ended) && (m.new.there || m.new.ended) && (m.old.there || m.new.there):
+			m.take(pg)
+		default: // nothing but records that do not decode, for a whole page or up to the end
+			m.takeBad(pg, &m.old, &m.new)
+			m.takeBad(pg, &m.new, &m.old)
+		}
+		if pg.read < size {
+			continue
+		}
+		n += pg.read
+		if err := p.turnBoth(ctx, pg, v); err != nil {
+			return n, nil, err
+		}
+		size = p.throttle.batch()
+	}
+}
+
+func openSide[K, V any](ctx context.Context, pl place[K, V], segment, after []byte) (s side[K, V], stop func()) {
+	s = side[K, V]{name: pl.name, keys: pl.store.Keys(), canon: bytes.Clone(after), bad: make(map[string]*stores.RecordError)}
+	s.next, stop = iter.Pull2(pl.store.Scan(ctx, stores.Segment(segment), after))
+	return s, stop
+}
+
+// turnBoth hands a page over. It goes as far as its last pair that decodes, or no further than the one before.
+func (p *pass[K, V]) turnBoth(ctx context.Context, pg *page[K, V], v visitor[K, V]) error {
+	if pg.read == 0 {
+		return ctx.Err()
+	}
+	last := pg.last
+	err := p.visit(ctx, pg, v)
+	pg.last = append(pg.last, last...)
+	return err
+}

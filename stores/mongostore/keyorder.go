@@ -1,0 +1,85 @@
+package mongostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// sortedAlike tells whether the server sorts ids of K as their default canonical forms sort. It sorts binaries by their length
+// first, sub-documents by field, and numbers of several types by value.
+func sortedAlike[K any]() bool {
+	t := reflect.TypeFor[K]()
+	return t == reflect.TypeFor[bson.ObjectID]() || !encodesItself(t) && (t.Kind() == reflect.String || t.Kind() == reflect.Int64)
+}
+
+// Bounds implements [stores.KeyOrdered], for ids that are strings, 64-bit integers or ObjectIDs with the default
+// [Options.Keys], in a collection without ids of other types.
+func (s *Store[K, V]) Bounds(ctx context.Context, n int) ([][]byte, error) {
+	ctx, cancel, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	if err := s.inOrder(ctx); err != nil {
+		return nil, err
+	}
+	bounds, err := s.bounds(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	var keys [][]byte
+	for _, bound := range bounds {
+		if _, canon, err := s.keyOf(bound); err == nil {
+			keys = append(keys, canon)
+		}
+	}
+	return keys, nil
+}
+
+// inOrder looks at the first and the last id: what is between two of one type is of that type.
+func (s *Store[K, V]) inOrder(ctx context.Context) error {
+	if !s.ordered {
+		return s.at(nil, fmt.Errorf("keys of this kind have no order that other stores share: %w", errors.ErrUnsupported))
+	}
+	for _, order := range []int{1, -1} {
+		o := options.FindOne().SetSort(bson.D{{Key: "_id", Value: order}}).SetProjection(bson.D{{Key: "_id", Value: 1}})
+		doc, err := s.coll.FindOne(ctx, bson.D{}, o).Raw()
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			return nil
+		}
+		if err != nil {
+			return s.at(nil, classify(err))
+		}
+		if _, canon, err := s.keyOf(doc.Lookup("_id")); err != nil {
+			return s.at(canon, fmt.Errorf("%w, and there is no order of keys then: %w", err, errors.ErrUnsupported))
+		}
+	}
+	return nil
+}
+
+// Range implements [stores.KeyOrdered].
+func (s *Store[K, V]) Range(from, to []byte) (stores.Segment, error) {
+	var r idRange
+	for _, bound := range []struct {
+		canon []byte
+		value *bson.RawValue
+	}{{from, &r.from}, {to, &r.to}} {
+		if bound.canon == nil {
+			continue
+		}
+		v, err := s.position(bound.canon)
+		if err != nil {
+			return "", s.at(bound.canon, stores.Permanent(err))
+		}
+		*bound.value = v
+	}
+	return r.segment(), nil
+}
