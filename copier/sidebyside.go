@@ -47,6 +47,10 @@ func (p *pass[K, V]) divideBoth(ctx context.Context) error {
 	return nil
 }
 
+// maxBad bounds how many records in a row that do not decode a side keeps until it knows what the other one has there.
+// Beyond that one that is there on both sides may be told twice.
+const maxBad = 1000
+
 // side is one of the places while a segment is gone over.
 type side[K, V any] struct {
 	name  string
@@ -63,8 +67,8 @@ type side[K, V any] struct {
 
 // advance makes sure that there is a head, unless the scan has ended or the side is full of records that do not decode.
 // The error ends the scan.
-func (s *side[K, V]) advance(most int) error {
-	for !s.there && !s.ended && len(s.bad) < most {
+func (s *side[K, V]) advance() error {
+	for !s.there && !s.ended && len(s.bad) < maxBad {
 		e, err, ok := s.next()
 		bad := undecodable(err)
 		switch {
@@ -110,17 +114,17 @@ func (s *side[K, V]) without(canon []byte) (*stores.RecordError, bool) {
 type merge[K, V any] struct{ old, new side[K, V] }
 
 // advance makes both sides ready. ok is false at the end of both.
-func (m *merge[K, V]) advance(most int) (ok bool, err error) {
-	if err := m.old.advance(most); err != nil {
+func (m *merge[K, V]) advance() (ok bool, err error) {
+	if err := m.old.advance(); err != nil {
 		return false, err
 	}
-	if err := m.new.advance(most); err != nil {
+	if err := m.new.advance(); err != nil {
 		return false, err
 	}
 	return m.old.there || m.new.there || len(m.old.bad)+len(m.new.bad) > 0, nil
 }
 
-// take moves the pair under the lowest key to the page, after what does not decode and comes before it.
+// take moves the pair under the lowest key to the page, together with what comes before it and does not decode.
 func (m *merge[K, V]) take(pg *page[K, V]) {
 	lowest := m.old.canon
 	if !m.old.there || m.new.there && bytes.Compare(m.new.canon, lowest) < 0 {
@@ -183,14 +187,14 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 	pg.last = append(pg.last, pos.After...)
 	size := p.throttle.batch()
 	for {
-		ok, broken := m.advance(size)
+		ok, broken := m.advance()
 		switch {
 		case broken != nil || !ok:
 			n += pg.read
 			return n, broken, p.turnBoth(ctx, pg, v)
 		case (m.old.there || m.old.ended) && (m.new.there || m.new.ended) && (m.old.there || m.new.there):
 			m.take(pg)
-		default: // nothing but records that do not decode, for a whole page or up to the end
+		default: // nothing but records that do not decode: very many, or up to the end
 			m.takeBad(pg, &m.old, &m.new)
 			m.takeBad(pg, &m.new, &m.old)
 		}

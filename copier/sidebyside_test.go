@@ -52,7 +52,7 @@ func TestSideBySideFindsWhatLookingUpFinds(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	for round := range 30 {
+	for round := range 60 {
 		rng := rand.New(rand.NewPCG(seed, uint64(round)))
 		old, new := brittle(t), brittle(t)
 		records := strew(t, rng, old, new)
@@ -249,17 +249,17 @@ func TestSideBySideRefusesAnotherOrder(t *testing.T) {
 }
 
 // However many records in a row do not decode: all are found.
-func TestSideBySideWithMoreBrokenRecordsThanAPage(t *testing.T) {
+func TestSideBySideWithManyBrokenRecordsInARow(t *testing.T) {
 	t.Parallel()
 	for _, broken := range [][2]bool{{true, false}, {false, true}, {true, true}} {
 		old, new := brittle(t), brittle(t)
 		v := next(t, newClock(t))
 		name := map[bool]string{true: "broken", false: "sound"}
-		for i := range 300 {
+		for i := range 2500 {
 			force(t, old, keyOf(i), record(v, stores.Absent, name[broken[0]]))
 			force(t, new, keyOf(i), record(v, stores.Absent, name[broken[1]]))
 		}
-		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: 10, Workers: 1, KeepFindings: 1000}, Grace: time.Nanosecond}
+		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: 10, Workers: 1, KeepFindings: 10_000}, Grace: time.Nanosecond}
 		r, err := copier.Verify(t.Context(), old, new, o)
 		found := map[string]bool{}
 		for _, f := range r.Findings {
@@ -268,7 +268,7 @@ func TestSideBySideWithMoreBrokenRecordsThanAPage(t *testing.T) {
 			}
 			found[string(f.Key)] = true
 		}
-		if err != nil || len(found) != 300 || r.Read != 600 || r.Same != 0 {
+		if err != nil || len(found) != 2500 || r.Read != 5000 || r.Same != 0 {
 			t.Errorf("%v: %d found, %v %+v", broken, len(found), err, r.Counts)
 		}
 	}
