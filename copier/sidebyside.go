@@ -189,7 +189,7 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 	for {
 		ok, broken := m.advance()
 		switch {
-		case broken != nil || !ok:
+		case !ok:
 			n += pg.read
 			return n, broken, p.turnBoth(ctx, pg, v)
 		case (m.old.there || m.old.ended) && (m.new.there || m.new.ended) && (m.old.there || m.new.there):

@@ -145,51 +145,80 @@ func TestSideBySideLooksNothingUp(t *testing.T) {
 // An interrupted pass goes on where both places were; it skips nothing, and reads nothing again that it had dealt with.
 func TestSideBySideResumes(t *testing.T) {
 	t.Parallel()
+	for name, inARow := range map[string]int{"some broken": 3, "very many broken": 1500} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { resumesSideBySide(t, inARow) })
+		})
+	}
+}
+
+func resumesSideBySide(t *testing.T, inARow int) {
+	old, new := brittle(t), brittle(t)
+	v := next(t, newClock(t))
+	want, got := map[string]copier.Kind{}, map[string]copier.Kind{}
+	records := int64(0)
+	for i := range 3000 {
+		name := "sound"
+		if i%2000 < inARow || i%100 < 3 {
+			name = "broken"
+			want[keyOf(i)] = copier.KindUndecodable
+		}
+		force(t, old, keyOf(i), record(v, stores.Absent, name))
+		records++
+		if i%1000 == 950 && name == "sound" {
+			want[keyOf(i)] = copier.KindMissing
+			continue
+		}
+		force(t, new, keyOf(i), record(v, stores.Absent, "sound"))
+		records++
+	}
+	cp := &memoryCheckpoint{}
+	for n := 0; ; n++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		pages := 0
+		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{
+			Checkpoint: cp, Job: "j", Batch: 50, Workers: 1 + n%3, OnFinding: func(f copier.Finding) error {
+				if got[string(f.Key)] != "" && inARow < 1000 {
+					t.Errorf("found twice: %v", f)
+				}
+				got[string(f.Key)] = f.Kind
+				return nil
+			},
+			Throttle: func() float64 {
+				if pages++; pages == 3 {
+					cancel()
+				}
+				return 1000
+			},
+		}}
+		r, err := copier.Verify(ctx, old, new, o)
+		cancel()
+		if err != nil {
+			mustBe(t, err, context.Canceled)
+			continue
+		}
+		if r.Resumed != n || n < 5 || r.Read != records || !r.Finished {
+			t.Errorf("resumed %d times of %d, read %d of %d: %+v", r.Resumed, n, r.Read, records, r.Counts)
+		}
+		break
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What differs is looked at again once: the scans were the first look.
+func TestSideBySideIsTheFirstLook(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		rng := rand.New(rand.NewPCG(seed, 0))
-		old, new, all := inflict(t, 1000)
-		want := map[string]copier.Kind{}
-		for key, d := range all {
-			if d.kind != "" {
-				want[key] = d.kind
-			}
-		}
-		got := map[string]copier.Kind{}
-		cp := &memoryCheckpoint{}
-		for n := 0; ; n++ {
-			ctx, cancel := context.WithCancel(t.Context())
-			pages := 0
-			o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{
-				Checkpoint: cp, Job: "j", Batch: 10, Workers: 1 + rng.IntN(3), Throttle: func() float64 {
-					if pages++; pages == 2 {
-						cancel()
-					}
-					return 100
-				},
-				OnFinding: func(f copier.Finding) error {
-					if got[string(f.Key)] != "" {
-						t.Errorf("found twice: %v", f)
-					}
-					got[string(f.Key)] = f.Kind
-					return nil
-				},
-			}}
-			r, err := copier.Verify(ctx, old, new, o)
-			cancel()
-			if err != nil {
-				mustBe(t, err, context.Canceled)
-				continue
-			}
-			entries := int64(len(dump(t, old)) + len(dump(t, new)))
-			if r.Resumed != n || n < 5 || r.Read != entries || !r.Finished {
-				t.Fatalf("resumed %d times of %d, read %d of %d: %+v", r.Resumed, n, r.Read, entries, r)
-			}
-			break
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
+		old, new := newMem(t), newMem(t)
+		c := newClock(t)
+		force(t, old, "missing", record(next(t, c), stores.Absent, "a"))
+		force(t, new, "extra", record(next(t, c), stores.Absent, "a"))
+		began := time.Now()
+		r, err := copier.Verify(t.Context(), old, new, nil)
+		if took := time.Since(began); err != nil || len(r.Findings) != 2 || took != time.Second {
+			t.Errorf("%v %v after %v", err, r.Findings, took)
 		}
 	})
 }
@@ -302,4 +331,32 @@ type unordered struct{ *mem }
 
 func (unordered) Bounds(context.Context, int) ([][]byte, error) {
 	return nil, fmt.Errorf("some ids are numbers: %w", errors.ErrUnsupported)
+}
+
+// What is written while the pass runs does not count for its rate: a limit below that of the writers would never let it end.
+func TestSideBySideRateLetsNewRecordsPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, new := newMem(t), newMem(t)
+		c := newClock(t)
+		for i := range 40 {
+			for _, s := range []*mem{old, new} {
+				force(t, s, keyOf(i), record(stores.Unstamped, stores.Unknown, "a"))
+			}
+		}
+		go func() {
+			time.Sleep(100 * time.Millisecond)
+			for i := range 1000 {
+				r := record(next(t, c), stores.Absent, "b")
+				force(t, old, fmt.Sprint("v", i), r)
+				force(t, new, fmt.Sprint("v", i), r)
+			}
+		}()
+		began := time.Now()
+		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Rate: 10, Batch: 10, Workers: 1}}
+		r, err := copier.Verify(t.Context(), old, new, o)
+		if took := time.Since(began); err != nil || !r.Clean() || r.Read != 2080 || took < 6*time.Second || took > 10*time.Second {
+			t.Errorf("%v %+v, in %v", err, r, took)
+		}
+	})
 }

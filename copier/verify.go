@@ -151,7 +151,7 @@ func (v *verifying[K, V]) compare(ctx context.Context, pg *page[K, V], keys []K,
 // match compares a page of both.
 func (v *verifying[K, V]) match(pg *page[K, V], found []suspect) []suspect {
 	for i := range pg.pairs {
-		if x := &pg.pairs[i]; x.err != nil && x.place == placeOld {
+		if x := &pg.pairs[i]; x.err != nil {
 			pg.delta.find(x.unreadable())
 		} else {
 			found = v.first(x, found, &pg.delta)
@@ -164,10 +164,7 @@ func (v *verifying[K, V]) match(pg *page[K, V], found []suspect) []suspect {
 func (v *verifying[K, V]) first(x *pair[K, V], found []suspect, d *delta) []suspect {
 	switch {
 	case x.err != nil:
-		if x.canon == nil {
-			x.canon = v.canonical(x.key)
-		}
-		return append(found, suspect{canon: x.canon})
+		return append(found, suspect{canon: v.canonical(x.key)})
 	case classify(x.old.Meta, x.new.Meta, func() bool { return v.same.same(x.old.Value, x.new.Value) }) != "":
 		return append(found, suspect{canon: v.canonical(x.key), old: x.old.Meta, new: x.new.Meta, seen: true})
 	case !x.old.Version.IsAbsent():
