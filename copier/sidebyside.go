@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -61,8 +62,8 @@ type side[K, V any] struct {
 	there bool
 	ended bool
 	last  []byte // the canonical key before
-	// bad are the records before head that do not decode, by canonical key.
-	bad map[string]*stores.RecordError
+	// bad are the records before head that do not decode. The other side may have something under their keys.
+	bad []*stores.RecordError
 }
 
 // advance makes sure that there is a head, unless the scan has ended or the side is full of records that do not decode.
@@ -75,7 +76,7 @@ func (s *side[K, V]) advance() error {
 		case !ok:
 			s.ended = true
 		case bad != nil:
-			s.bad[string(bad.Key)] = bad
+			s.bad = append(s.bad, bad)
 		case err != nil:
 			return fmt.Errorf("%s: %w", s.name, err)
 		default:
@@ -100,14 +101,36 @@ func (s *side[K, V]) take(e stores.Entry[K, V]) (err error) {
 	return nil
 }
 
-// without tells that the side has nothing under a key; if what it has there does not decode, that is returned.
-func (s *side[K, V]) without(canon []byte) (*stores.RecordError, bool) {
+// at takes what the side has under a key: its head, a record that does not decode, or nothing.
+func (s *side[K, V]) at(canon []byte) (head bool, bad *stores.RecordError) {
 	if s.there && bytes.Equal(s.canon, canon) {
-		return nil, false
+		s.there = false
+		return true, nil
 	}
-	bad := s.bad[string(canon)]
-	delete(s.bad, string(canon))
-	return bad, true
+	i := slices.IndexFunc(s.bad, func(b *stores.RecordError) bool { return bytes.Equal(b.Key, canon) })
+	if i < 0 {
+		return false, nil
+	}
+	bad = s.bad[i]
+	s.bad = slices.Delete(s.bad, i, i+1)
+	return false, bad
+}
+
+// badBefore takes the records that do not decode and are before a key, or all of them before nil. Those that are not in the
+// order of the keys are before any.
+func (s *side[K, V]) badBefore(canon []byte) (taken []*stores.RecordError) {
+	s.bad = slices.DeleteFunc(s.bad, func(b *stores.RecordError) bool {
+		due := canon == nil || bytes.Compare(b.Key, canon) < 0 || s.there && bytes.Compare(b.Key, s.canon) > 0
+		if !due {
+			_, err := s.keys.Parse(b.Key)
+			due = err != nil
+		}
+		if due {
+			taken = append(taken, b)
+		}
+		return due
+	})
+	return taken
 }
 
 // merge puts two sides together, in the order of their keys.
@@ -124,20 +147,21 @@ func (m *merge[K, V]) advance() (ok bool, err error) {
 	return m.old.there || m.new.there || len(m.old.bad)+len(m.new.bad) > 0, nil
 }
 
-// take moves the pair under the lowest key to the page, together with what comes before it and does not decode.
+// take moves the pair under the lowest key to the page, after what comes before it and does not decode.
 func (m *merge[K, V]) take(pg *page[K, V]) {
 	lowest := m.old.canon
 	if !m.old.there || m.new.there && bytes.Compare(m.new.canon, lowest) < 0 {
 		lowest = m.new.canon
 	}
+	m.takeBad(pg, lowest)
 	x := pair[K, V]{}
 	x.old.Version, x.new.Version = stores.Absent, stores.Absent
-	oldBad, noOld := m.old.without(lowest)
-	newBad, noNew := m.new.without(lowest)
-	if !noOld {
+	inOld, oldBad := m.old.at(lowest)
+	inNew, newBad := m.new.at(lowest)
+	if inOld {
 		x.key, x.old = m.old.head.Key, m.old.head.Record
 	}
-	if !noNew {
+	if inNew {
 		x.key, x.new = m.new.head.Key, m.new.head.Record
 	}
 	switch {
@@ -146,35 +170,32 @@ func (m *merge[K, V]) take(pg *page[K, V]) {
 	case newBad != nil:
 		x.canon, x.place, x.err = newBad.Key, placeNew, newBad
 	}
-	if !noOld {
-		m.takeBad(pg, &m.old, &m.new)
-		m.old.there = false
-	}
-	if !noNew {
-		m.takeBad(pg, &m.new, &m.old)
-		m.new.there = false
-	}
 	pg.pairs = append(pg.pairs, x)
 	pg.read++
-	if !noOld && !noNew || x.err != nil {
+	if inOld && inNew || x.err != nil {
 		pg.read++
 	}
 	pg.last = append(pg.last[:0], lowest...)
 }
 
-// takeBad moves what does not decode on one side to the page. What does not decode on either side is one pair.
-func (m *merge[K, V]) takeBad(pg *page[K, V], s, other *side[K, V]) {
-	for key, bad := range s.bad {
-		x := pair[K, V]{canon: bad.Key, place: s.name, err: bad}
-		if _, both := other.bad[key]; both {
-			delete(other.bad, key)
-			x.place = placeOld
-			pg.read++
-		}
-		pg.pairs = append(pg.pairs, x)
+// takeBad moves what does not decode and comes before a key to the page; nil is the end. What does not decode on either side is
+// one pair.
+func (m *merge[K, V]) takeBad(pg *page[K, V], before []byte) {
+	if len(m.old.bad)+len(m.new.bad) == 0 {
+		return
+	}
+	both := make(map[string]bool)
+	for _, bad := range m.old.badBefore(before) {
+		both[string(bad.Key)] = true
+		pg.pairs = append(pg.pairs, pair[K, V]{canon: bad.Key, place: placeOld, err: bad})
 		pg.read++
 	}
-	clear(s.bad)
+	for _, bad := range m.new.badBefore(before) {
+		pg.read++
+		if !both[string(bad.Key)] {
+			pg.pairs = append(pg.pairs, pair[K, V]{canon: bad.Key, place: placeNew, err: bad})
+		}
+	}
 }
 
 // scanBoth goes over what is left of a segment of both places.
@@ -195,8 +216,7 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 		case (m.old.there || m.old.ended) && (m.new.there || m.new.ended) && (m.old.there || m.new.there):
 			m.take(pg)
 		default: // nothing but records that do not decode: very many, or up to the end
-			m.takeBad(pg, &m.old, &m.new)
-			m.takeBad(pg, &m.new, &m.old)
+			m.takeBad(pg, nil)
 		}
 		if pg.read < size {
 			continue
@@ -210,7 +230,7 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 }
 
 func openSide[K, V any](ctx context.Context, pl place[K, V], segment, after []byte) (s side[K, V], stop func()) {
-	s = side[K, V]{name: pl.name, keys: pl.store.Keys(), canon: bytes.Clone(after), bad: make(map[string]*stores.RecordError)}
+	s = side[K, V]{name: pl.name, keys: pl.store.Keys(), canon: bytes.Clone(after)}
 	s.next, stop = iter.Pull2(pl.store.Scan(ctx, stores.Segment(segment), after))
 	return s, stop
 }
