@@ -370,3 +370,65 @@ func TestSideBySideRateLetsNewRecordsPass(t *testing.T) {
 		}
 	})
 }
+
+// strays has records between the others whose keys are none, as a collection has whose ids are of several types.
+type strays struct{ *mem }
+
+func strayKey(key string) string { return "\xff" + key }
+
+func (s strays) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[string, user], error] {
+	return func(yield func(stores.Entry[string, user], error) bool) {
+		for e, err := range s.mem.Scan(ctx, seg, after) {
+			if !yield(e, err) {
+				return
+			}
+			if err == nil && strings.HasSuffix(e.Key, "50") {
+				bad := &stores.RecordError{Key: []byte(strayKey(e.Key)), Err: errors.New("no key")}
+				if !yield(stores.Entry[string, user]{}, bad) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A record under a key that is none comes anywhere, and an interruption does not lose it.
+func TestSideBySideWithStrays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		old, twin := newMem(t), newMem(t)
+		fill(t, twin, 2000)
+		for i := 0; i < 2000; i += 25 { // so that the position moves on by what is in new alone
+			force(t, old, keyOf(i), record(stores.Unstamped, stores.Unknown, "a"))
+		}
+		told := map[string]bool{}
+		cp := &memoryCheckpoint{}
+		for n := 0; ; n++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			pages := 0
+			o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{
+				Checkpoint: cp, Job: "j", Batch: 10, Workers: 1, KeepFindings: 1, OnFinding: func(f copier.Finding) error {
+					told[string(f.Key)] = true
+					return nil
+				},
+				Throttle: func() float64 {
+					if pages++; pages == 2 {
+						cancel()
+					}
+					return 100
+				},
+			}}
+			_, err := copier.Verify(ctx, strays{old}, twin, o)
+			cancel()
+			if err == nil && n > 5 {
+				break
+			}
+			mustBe(t, err, context.Canceled)
+		}
+		for i := 50; i < 2000; i += 100 {
+			if _, err := old.Get(t.Context(), keyOf(i)); err == nil && !told[strayKey(keyOf(i))] {
+				t.Errorf("%q is not told of", strayKey(keyOf(i)))
+			}
+		}
+	})
+}
