@@ -10,8 +10,11 @@ import (
 )
 
 // clients are the connections of one user of the places to the databases they are in: of an instance, the copier or
-// the checker. Two places in one deployment share a client, as they would in a service. The zero value has none.
-type clients struct{ byURI map[string]*mongo.Client }
+// the checker. Two places on one server share a client, as they would in a service. The zero value has none.
+type clients struct {
+	byURI      map[string]*mongo.Client
+	byEndpoint map[string]*dynamoClient
+}
 
 // poolSize is how many connections a client opens at most, unless the connection string says otherwise: more requests at
 // once than a server has cores and disks for make all of them slower.
@@ -33,6 +36,22 @@ func (c *clients) to(uri string) (*mongo.Client, error) {
 	return client, nil
 }
 
+// dynamoDB is the client for a target's server.
+func (c *clients) dynamoDB(t *target) *dynamoClient {
+	client := c.byEndpoint[t.endpoint]
+	if client == nil {
+		client = newDynamoClient(t)
+		if t.change != nil {
+			client = newDynamoClient(t, t.change)
+		}
+		if c.byEndpoint == nil {
+			c.byEndpoint = map[string]*dynamoClient{}
+		}
+		c.byEndpoint[t.endpoint] = client
+	}
+	return client
+}
+
 // close disconnects what is connected.
 func (c *clients) close(ctx context.Context) error {
 	var errs []error
@@ -41,6 +60,9 @@ func (c *clients) close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("disconnecting: %w", err))
 		}
 	}
-	c.byURI = nil
+	for _, client := range c.byEndpoint {
+		client.close()
+	}
+	c.byURI, c.byEndpoint = nil, nil
 	return errors.Join(errs...)
 }

@@ -55,7 +55,7 @@ func (m *migration[V]) conclude(ctx context.Context, walked error, events []even
 	}
 	m.result.noteOutages(outages)
 	r := m.report(walked, events, keys, states)
-	r.StarvedMs = starved.Milliseconds()
+	r.StarvedMs, r.ShedInOutage = starved.Milliseconds(), inOutages(m.load.shed, outages)
 	return r, nil
 }
 
@@ -107,8 +107,12 @@ func (m *migration[V]) report(walked error, events []event, keys *keyspace, stat
 
 // show prints what was found beside the result.
 func (r *report) show(s *screen) {
-	if r.StarvedMs > 0 || r.Shed > 0 {
-		s.plain(fmt.Sprintf("  this machine was too busy: for %d ms nothing ran at all, and %s requests could not be sent", r.StarvedMs, grouped(int64(r.Shed))))
+	if r.StarvedMs > 0 {
+		s.plain(fmt.Sprintf("  this machine was too busy: for %d ms nothing ran at all", r.StarvedMs))
+	}
+	if r.Shed > 0 {
+		s.plain(fmt.Sprintf("  %s requests were not sent, as a second's worth of them was waiting already: %s while a place could not be reached, %s otherwise",
+			grouped(int64(r.Shed)), grouped(int64(r.ShedInOutage)), grouped(int64(r.Shed-r.ShedInOutage))))
 	}
 	for _, c := range r.Complaints {
 		s.plain("  " + c)

@@ -44,14 +44,16 @@ It starts a service of several instances, walks the flag from old-only to new-on
 then checks from its own record of every answer that nothing was lost, stale, resurrected or different. The last line is
 the result.
 
-A place is a bolt file or a collection of MongoDB, which -old and -new name; each may be either:
+A place is a bolt file, a collection of MongoDB or a table of DynamoDB, which -old and -new name; each may be any:
 
     -old FILE
     -new mongodb://[USER:PASSWORD@]HOST:PORT/DATABASE.COLLECTION[?OPTIONS]
+    -new dynamodb://HOST:PORT/TABLE
 
-The collection has to be empty; one that was not there before is dropped in the end. OPTIONS are those of a MongoDB
-connection string. If the database goes away in the middle and comes back, the run waits for it; requests that fail
-meanwhile are counted apart.
+A collection or table has to be empty; one that was not there before is dropped in the end. OPTIONS are those of a MongoDB
+connection string. HOST:PORT is a DynamoDB server of your own, asked over plain HTTP with credentials that are made up:
+nothing here can reach an AWS account. If a database goes away in the middle and comes back, the run waits for it;
+requests that fail meanwhile are counted apart.
 
 `
 
@@ -65,14 +67,14 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	oldAt := fs.String("old", "", "where the old `place` is; default a bolt file")
 	newAt := fs.String("new", "", "where the new `place` is; default a bolt file")
 	fs.IntVar(&c.records, "records", 0, "take the first `n` records only")
-	fs.IntVar(&c.writes, "writes", 1000, fmt.Sprintf("writes per second, over all instances; over MongoDB %d", mongoWrites))
-	fs.IntVar(&c.reads, "reads", 1000, fmt.Sprintf("reads per second, over all instances; over MongoDB %d", mongoReads))
-	fs.IntVar(&c.copyRate, "copy-rate", 0, fmt.Sprintf("records per second that a copy reads, a verify four times as many; default no limit, over MongoDB %d", mongoCopyRate))
+	fs.IntVar(&c.writes, "writes", 1000, fmt.Sprintf("writes per second, over all instances; over a server %d", serverWrites))
+	fs.IntVar(&c.reads, "reads", 1000, fmt.Sprintf("reads per second, over all instances; over a server %d", serverReads))
+	fs.IntVar(&c.copyRate, "copy-rate", 0, fmt.Sprintf("records per second that a copy reads, a verify four times as many; default no limit, over a server %d", serverCopyRate))
 	fs.IntVar(&c.instances, "instances", 3, "instances of the service")
 	fs.Uint64Var(&c.seed, "seed", 0, "seed of the traffic; default a random one, which is printed")
 	fs.StringVar(&c.report, "report", "", "write a report to this JSON `file`")
 	fs.BoolVar(&c.manual, "manual", false, "do not flip the flag: it is edited by hand (every answer is kept in memory, about 1 MB a second at the default rates)")
-	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with the bolt files and the flag, and what was written to MongoDB; default a temporary one that is removed")
+	fs.StringVar(&c.dir, "dir", "", "keep the `folder` with the bolt files and the flag, and what was written to a server; default a temporary one that is removed")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
@@ -86,12 +88,12 @@ func parseArgs(args []string, errOut io.Writer) (*config, error) {
 	return c, nil
 }
 
-// The defaults over MongoDB are for a small server: a write to both places is three writes there, each of which waits for
-// the disks of a majority, and a copy that takes all that the server has leaves nothing for the service.
+// The defaults over a database with a server are for a small one: a write to both places is three writes there, each of
+// which waits for the disks of a majority, and a copy that takes all that the server has leaves nothing for the service.
 const (
-	mongoWrites   = 100
-	mongoReads    = 300
-	mongoCopyRate = 4000
+	serverWrites   = 100
+	serverReads    = 300
+	serverCopyRate = 4000
 )
 
 // setPlaces reads -old and -new.
@@ -109,9 +111,9 @@ func (c *config) setPlaces(old, new string) (err error) {
 	return errors.Join(oldErr, newErr, err)
 }
 
-// slowDown applies the default rates for MongoDB.
+// slowDown applies the default rates for servers.
 func (c *config) slowDown(fs *flag.FlagSet) {
-	if !c.old.inMongoDB() && !c.new.inMongoDB() {
+	if !c.old.inServer() && !c.new.inServer() {
 		return
 	}
 	given := map[string]bool{}
@@ -120,7 +122,7 @@ func (c *config) slowDown(fs *flag.FlagSet) {
 		name string
 		rate *int
 		to   int
-	}{{"writes", &c.writes, mongoWrites}, {"reads", &c.reads, mongoReads}, {"copy-rate", &c.copyRate, mongoCopyRate}} {
+	}{{"writes", &c.writes, serverWrites}, {"reads", &c.reads, serverReads}, {"copy-rate", &c.copyRate, serverCopyRate}} {
 		if !given[d.name] {
 			*d.rate = d.to
 		}

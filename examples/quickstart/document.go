@@ -18,14 +18,14 @@ const liveField = "_quickstart"
 
 // liveMark is what they leave in it.
 type liveMark struct {
-	// Write is the number of the last write, Edits how many were made of the record as it was created.
-	Write int64 `json:"write"`
+	// Edits is how many edits were made of the record as it was created, Write the number of the last write.
 	Edits int64 `json:"edits"`
+	Write int64 `json:"write"`
 }
 
 // docShape is the shape of the user's own records. With inMongoDB they are checked for what a document can not hold, and
-// brought into the spelling that it gives back.
-func docShape(inMongoDB bool) shape[Doc] {
+// brought into the spelling that it gives back; with inDynamoDB the same for an item.
+func docShape(inMongoDB, inDynamoDB bool) shape[Doc] {
 	sh := shape[Doc]{
 		name:      "your records",
 		change:    "{id, …} → {id, doc: {…}}",
@@ -41,9 +41,23 @@ func docShape(inMongoDB bool) shape[Doc] {
 
 		oldDocuments: documents[Doc]{encode: encodeFlatDoc, decode: decodeFlatDoc},
 		newDocuments: documents[Doc]{encode: encodeNestedDoc, decode: decodeNestedDoc},
+		oldItems:     items[Doc]{encode: encodeFlatItem, decode: decodeFlatItem},
+		newItems:     items[Doc]{encode: encodeNestedItem, decode: decodeNestedItem},
 	}
-	if inMongoDB {
+	switch {
+	case inMongoDB && inDynamoDB:
+		sh.settle = func(d Doc) (Doc, error) {
+			// What comes out of an item is spelled as in a document already, and its fields are in an order that a document keeps.
+			d, err := settleItem(d)
+			if err != nil {
+				return d, err
+			}
+			return settleDoc(d)
+		}
+	case inMongoDB:
 		sh.settle = settleDoc
+	case inDynamoDB:
+		sh.settle = settleItem
 	}
 	return sh
 }
@@ -111,6 +125,7 @@ func editDoc(d *Doc, n int64) {
 	d.Doc[liveField] = mark(n, last.Edits+1)
 }
 
+// mark has its fields in the order of their names, which is the one that every place gives back.
 func mark(n, edits int64) json.RawMessage {
-	return fmt.Appendf(nil, `{"write":%d,"edits":%d}`, n, edits)
+	return fmt.Appendf(nil, `{"edits":%d,"write":%d}`, edits, n)
 }

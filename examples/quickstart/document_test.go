@@ -13,7 +13,7 @@ func TestDocs(t *testing.T) {
 		`{"id":"a","x": [1, -0, 1e400, null], "s":"<&>\u00e9"}`:      `{"id":"a","doc":{"s":"<&>\u00e9","x":[1,-0,1e400,null]}}`,
 		`{"id":"\u0041","z":{"b":1,"a":{"id":"not mine"}},"y":null}`: `{"id":"A","doc":{"y":null,"z":{"b":1,"a":{"id":"not mine"}}}}`,
 	} {
-		sh := docShape(false)
+		sh := docShape(false, false)
 		rec, err := readRecord([]byte(line), &sh)
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestDocs(t *testing.T) {
 
 func TestBadDocs(t *testing.T) {
 	t.Parallel()
-	sh := docShape(false)
+	sh := docShape(false, false)
 	for line, want := range map[string]string{
 		`{"name":"x"}`:               "there is no id",
 		`{"id":7}`:                   "id is 7, want a string",
@@ -59,7 +59,7 @@ func TestBadDocs(t *testing.T) {
 
 func TestEditDoc(t *testing.T) {
 	t.Parallel()
-	sh := docShape(false)
+	sh := docShape(false, false)
 	text := `{"id":"a","doc":{"n":1.0}}`
 	for _, n := range []int64{5, 8} {
 		var err error
@@ -67,7 +67,7 @@ func TestEditDoc(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := `{"id":"a","doc":{"_quickstart":{"write":8,"edits":2},"n":1.0}}`; text != want {
+	if want := `{"id":"a","doc":{"_quickstart":{"edits":2,"write":8},"n":1.0}}`; text != want {
 		t.Errorf("got %s, want %s", text, want)
 	}
 }

@@ -136,7 +136,7 @@ func TestNumericallyEqualPlaces(t *testing.T) {
 
 func TestDuplicateIDs(t *testing.T) {
 	t.Parallel()
-	sh := docShape(false)
+	sh := docShape(false, false)
 	_, err := readRecords(strings.NewReader(`{"id":"a"}`+"\n"+`{"id":"b"}`+"\n"+`{"id":"a","x":1}`), 0, &sh)
 	if err == nil || !strings.Contains(err.Error(), `line 3: the id "a" is that of line 1`) {
 		t.Error(err)
@@ -145,7 +145,7 @@ func TestDuplicateIDs(t *testing.T) {
 
 func TestManyBadLines(t *testing.T) {
 	t.Parallel()
-	sh := docShape(false)
+	sh := docShape(false, false)
 	_, err := readRecords(strings.NewReader(strings.Repeat("x\n", 100)), 0, &sh)
 	if err == nil || strings.Count(err.Error(), "line ") != maxBadLines || !strings.Contains(err.Error(), "there may be more") {
 		t.Error(err)

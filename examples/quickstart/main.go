@@ -4,19 +4,19 @@
 //
 // It imports 171,075 real records into a bolt file in their old shape, starts three instances of a service on it with
 // live readers and writers, and moves everything to a second bolt file in a new shape while a flag walks from old-only
-// to new-only. With -old and -new either place can be a collection of MongoDB instead. In the end a checker, which knows
-// nothing but what clients were told and what the places hold, says whether anything was lost, stale, resurrected or
-// different. The last line is
+// to new-only. With -old and -new either place can be a collection of MongoDB or a table of DynamoDB instead. In the end a
+// checker, which knows nothing but what clients were told and what the places hold, says whether anything was lost, stale,
+// resurrected or different. The last line is
 //
 //	RESULT ok requests=… failed=0 lost=0 stale=0 resurrected=0 diverged=0 indeterminate=… downtime_ms=0 copied=… copy_rate=…/s p50_us=… p99_us=…
 //
-// or RESULT FAILED and exit status 1. Over MongoDB it goes on with
+// or RESULT FAILED and exit status 1. Over a database with a server it goes on with
 //
 //	outages=0 outage_ms=0 failed_in_outage=0 indeterminate_in_outage=0
 //
-// What a service has to do is in service.go; how the shapes are mapped in place.go, boltplace.go and mongoplace.go; what
-// the copier is told in task.go; when a flip is safe in gates.go and walk.go. Traffic is in load.go and client.go, and the
-// checker, which is independent of the SDK, in history.go, model.go, judge.go, compare.go, downtime.go and outage.go.
+// What a service has to do is in service.go; how the shapes are mapped in place.go, boltplace.go, mongoplace.go and
+// dynamoplace.go; what the copier is told in task.go; when a flip is safe in gates.go and walk.go. Traffic is in load.go
+// and client.go, and the checker, which is independent of the SDK, in history.go, model.go, judge.go, compare.go, downtime.go and outage.go.
 package main
 
 import (
@@ -74,7 +74,7 @@ func quickstart(ctx context.Context, cfg *config, out, errOut io.Writer) int {
 		sh := placeShape()
 		return migrateInput(ctx, cfg, &sh, out, errOut)
 	}
-	sh := docShape(cfg.old.inMongoDB() || cfg.new.inMongoDB())
+	sh := docShape(cfg.old.inMongoDB() || cfg.new.inMongoDB(), cfg.old.inDynamoDB() || cfg.new.inDynamoDB())
 	return migrateInput(ctx, cfg, &sh, out, errOut)
 }
 

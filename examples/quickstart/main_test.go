@@ -8,11 +8,13 @@ import (
 	"github.com/open-feature/go-sdk/openfeature"
 	"go.uber.org/goleak"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 )
 
 func TestMain(m *testing.M) {
-	code := mongotest.Main(m)
+	code := dynamotest.Main(func() int { return mongotest.Main(m) })
+	dynamotest.Connections.CloseIdleConnections()
 	openfeature.Shutdown()
 	// The provider does not end its watcher of events when it is shut down.
 	events := goleak.IgnoreAnyFunction("github.com/open-feature/go-sdk-contrib/providers/flagd/pkg.(*Provider).handleEvents")

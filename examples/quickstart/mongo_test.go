@@ -21,7 +21,7 @@ func quickMongo(t *testing.T) *config {
 	t.Helper()
 	c := quick(t)
 	c.dir = ""
-	c.records, c.writes, c.reads, c.copyRate = 2000, 40, 100, mongoCopyRate
+	c.records, c.writes, c.reads, c.copyRate = 2000, 40, 100, serverCopyRate
 	return c
 }
 

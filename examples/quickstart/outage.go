@@ -25,6 +25,16 @@ func (e *event) inOutage(outages []outage) bool {
 	return slices.ContainsFunc(outages, func(o outage) bool { return e.call <= o.to && e.ret >= o.from })
 }
 
+// inOutages is how many of these moments are in one of the outages.
+func inOutages(at []time.Duration, outages []outage) (n int) {
+	for _, at := range at {
+		if slices.ContainsFunc(outages, func(o outage) bool { return at >= o.from && at <= o.to }) {
+			n++
+		}
+	}
+	return n
+}
+
 const (
 	// pingEvery is the time between an answer and the next ping.
 	pingEvery = 25 * time.Millisecond
@@ -192,7 +202,7 @@ func (m *migration[V]) patiently(ctx context.Context, step string, take func() e
 
 // watchDatabase starts the probe, if a place is in a database that can go away.
 func (m *migration[V]) watchDatabase(ctx context.Context) (err error) {
-	if !m.cfg.old.inMongoDB() && !m.cfg.new.inMongoDB() {
+	if !m.cfg.old.inServer() && !m.cfg.new.inServer() {
 		return nil
 	}
 	m.probe, err = startProbe(ctx, func(ctx context.Context) error {

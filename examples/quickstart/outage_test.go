@@ -216,3 +216,24 @@ func TestJudgeOutages(t *testing.T) {
 		})
 	}
 }
+
+// What was not sent because of an outage is not put down to the machine.
+func TestShownShedding(t *testing.T) {
+	t.Parallel()
+	at := []time.Duration{99, 100, 200, 201, 350}
+	outages := []outage{{from: 100, to: 200}, {from: 300, to: 400}}
+	if n := inOutages(at, outages); n != 3 {
+		t.Errorf("%d of %v are in %v", n, at, outages)
+	}
+	for want, r := range map[string]report{
+		"": {},
+		"5 requests were not sent, as a second's worth of them was waiting already: 3 while a place could not be reached, 2 otherwise": {Shed: 5, ShedInOutage: 3},
+		"this machine was too busy: for 300 ms nothing ran at all":                                                                     {StarvedMs: 300},
+	} {
+		var out strings.Builder
+		r.show(newScreen(&out))
+		if got := out.String(); !strings.Contains(got, want) || strings.Contains(got, "not sent") != (r.Shed > 0) || strings.Contains(got, "too busy") != (r.StarvedMs > 0) {
+			t.Errorf("%+v:\n%s", r, got)
+		}
+	}
+}

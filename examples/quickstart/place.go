@@ -12,34 +12,34 @@ import (
 
 // Place is a populated place in the new shape, which is the type that the service works with.
 type Place struct {
-	ID       string   `json:"id" bson:"_id"`
-	Name     string   `json:"name" bson:"name"`
-	Country  string   `json:"country" bson:"country"`
-	Location Location `json:"location" bson:"location"`
-	Admin    Admin    `json:"admin,omitzero" bson:"admin,omitempty"`
+	ID       string   `json:"id" bson:"_id" dynamodbav:"id"`
+	Name     string   `json:"name" bson:"name" dynamodbav:"name"`
+	Country  string   `json:"country" bson:"country" dynamodbav:"country"`
+	Location Location `json:"location" bson:"location" dynamodbav:"location"`
+	Admin    Admin    `json:"admin,omitzero" bson:"admin,omitempty" dynamodbav:"admin"`
 }
 
 // Location is a position in degrees.
 type Location struct {
-	Lon float64 `json:"lon" bson:"lon"`
-	Lat float64 `json:"lat" bson:"lat"`
+	Lon float64 `json:"lon" bson:"lon" dynamodbav:"lon"`
+	Lat float64 `json:"lat" bson:"lat" dynamodbav:"lat"`
 }
 
 // Admin names the administrative divisions that a place is in. An empty level is not stored.
 type Admin struct {
-	Level1 string `json:"level1,omitempty" bson:"level1,omitempty"`
-	Level2 string `json:"level2,omitempty" bson:"level2,omitempty"`
+	Level1 string `json:"level1,omitempty" bson:"level1,omitempty" dynamodbav:"level1,omitempty"`
+	Level2 string `json:"level2,omitempty" bson:"level2,omitempty" dynamodbav:"level2,omitempty"`
 }
 
 // oldPlace is the old shape: numbers as strings, everything on one level, empty fields stored.
 type oldPlace struct {
-	ID      string `json:"id" bson:"_id"`
-	Name    string `json:"name" bson:"name"`
-	Lat     string `json:"lat" bson:"lat"`
-	Lng     string `json:"lng" bson:"lng"`
-	Country string `json:"country" bson:"country"`
-	Admin1  string `json:"admin1" bson:"admin1"`
-	Admin2  string `json:"admin2" bson:"admin2"`
+	ID      string `json:"id" bson:"_id" dynamodbav:"id"`
+	Name    string `json:"name" bson:"name" dynamodbav:"name"`
+	Lat     string `json:"lat" bson:"lat" dynamodbav:"lat"`
+	Lng     string `json:"lng" bson:"lng" dynamodbav:"lng"`
+	Country string `json:"country" bson:"country" dynamodbav:"country"`
+	Admin1  string `json:"admin1" bson:"admin1" dynamodbav:"admin1"`
+	Admin2  string `json:"admin2" bson:"admin2" dynamodbav:"admin2"`
 }
 
 var placeFields = []string{"id", "name", "lat", "lng", "country", "admin1", "admin2"}
@@ -58,6 +58,8 @@ func placeShape() shape[Place] {
 
 		oldDocuments: documents[Place]{encode: encodeOldDocument, decode: decodeOldDocument},
 		newDocuments: documents[Place]{encode: encodeNewDocument, decode: decodeNewDocument},
+		oldItems:     items[Place]{encode: encodeOldItem, decode: decodeOldItem},
+		newItems:     items[Place]{encode: encodeNewItem, decode: decodeNewItem},
 	}
 }
 

@@ -63,6 +63,8 @@ type report struct {
 	Error string `json:"error,omitempty"`
 	// Shed counts requests that were due and not sent, as too many were waiting for a client.
 	Shed int `json:"shed"`
+	// ShedInOutage is how many of them were due while a place could not be reached; see outage.
+	ShedInOutage int `json:"shed_in_outage"`
 	// StarvedMs is the time without success in which the machine did not let this process run; see downtime.
 	StarvedMs int64 `json:"starved_ms"`
 	// HotRequests counts those on the keys that all instances share.

@@ -26,7 +26,8 @@ type instance[V any] struct {
 	records *dualwrite.Repository[string, V]
 }
 
-// openStores opens both places over the connections of one instance: see boltPlace.store and mongoPlace.store.
+// openStores opens both places over the connections of one instance: see boltPlace.store, mongoPlace.store and
+// dynamoPlace.store.
 type openStores[V any] func(ctx context.Context, own *clients) (old, new stores.Store[string, V], err error)
 
 // startInstance starts an instance that reads the flag from flagFile. The clock is the example's, as its instances

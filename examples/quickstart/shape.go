@@ -1,6 +1,10 @@
 package main
 
-import "go.mongodb.org/mongo-driver/v2/bson"
+import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/dualwrite/dualwrite/stores/dynamostore"
+)
 
 // shape is all that the example has to know about one kind of record. V is what the service works with, which is the
 // new shape; the functions map it to what the old place holds and back.
@@ -14,6 +18,8 @@ type shape[V any] struct {
 	decodeOld, decodeNew func(b []byte) (V, error)
 	// oldDocuments and newDocuments are the two shapes in MongoDB.
 	oldDocuments, newDocuments documents[V]
+	// oldItems and newItems are the two shapes in DynamoDB.
+	oldItems, newItems items[V]
 	// settle makes of a record that was read one that every place gives back as it is; nil if parse sees to that.
 	settle func(v V) (V, error)
 	// fresh is what live write number n stores under a key, whatever was there.
@@ -27,6 +33,13 @@ type shape[V any] struct {
 type documents[V any] struct {
 	encode func(v V) (bson.D, error)
 	decode func(doc bson.Raw) (V, error)
+}
+
+// items map V to an item and back, with the id as its key. A struct with dynamodbav tags would do for one shape; dynamostore
+// takes either.
+type items[V any] struct {
+	encode func(v V) (dynamostore.Item, error)
+	decode func(item dynamostore.Item) (V, error)
 }
 
 // text is the content of a record as the checker compares it: two records are equal exactly if their texts are.

@@ -25,6 +25,12 @@ func TestParseTarget(t *testing.T) {
 		"mongodb+srv://h/db.c?": {
 			uri: "mongodb+srv://h/?", database: "db", collection: "c", shown: "mongodb+srv://h/db.c",
 		},
+		"dynamodb://127.0.0.1:8000/places": {
+			endpoint: "http://127.0.0.1:8000", table: "places", shown: "dynamodb://127.0.0.1:8000/places",
+		},
+		"dynamodb://[::1]:8000/a.b_c-D1": {
+			endpoint: "http://[::1]:8000", table: "a.b_c-D1", shown: "dynamodb://[::1]:8000/a.b_c-D1",
+		},
 	} {
 		got, err := parseTarget(in)
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(target{})); err != nil || diff != "" {
@@ -41,6 +47,28 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
+// Without a server and its port there is none to fall back to, least of all AWS.
+func TestParseTable(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"dynamodb://":                     "names no server",
+		"dynamodb:///places":              "names no server",
+		"dynamodb://localhost/places":     "names no server",
+		"dynamodb://u:p@h:1/places":       "names no server",
+		"dynamodb://h:port/places":        "names no server",
+		"dynamodb://h:1":                  "names no table",
+		"dynamodb://h:1/":                 "names no table",
+		"dynamodb://h:1/ab":               "names no table",
+		"dynamodb://h:1/places/x":         "names no table",
+		"dynamodb://h:1/places?region=us": "names no table",
+		"dynamodb://h:1/pl%20aces":        "names no table",
+	} {
+		if got, err := parseTarget(in); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dynamoSyntax) {
+			t.Errorf("%s: %+v, %v, want %q", in, got, err, want)
+		}
+	}
+}
+
 func TestParseArgsOfPlaces(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -50,6 +78,11 @@ func TestParseArgsOfPlaces(t *testing.T) {
 		"two collections":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://h/db.b"}},
 		"two deployments":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://i/db.a"}},
 		"same collection":  {args: []string{"-old", "mongodb://h/db.a", "-new", "mongodb://h/db.a"}, want: "the same place"},
+		"two tables":       {args: []string{"-old", "dynamodb://h:1/old", "-new", "dynamodb://h:1/new"}},
+		"two servers":      {args: []string{"-old", "dynamodb://h:1/old", "-new", "dynamodb://h:2/old"}},
+		"same table":       {args: []string{"-old", "dynamodb://h:1/old", "-new", "dynamodb://h:1/old"}, want: "the same place"},
+		"two databases":    {args: []string{"-old", "mongodb://h:1/d.old", "-new", "dynamodb://h:1/old"}},
+		"file and table":   {args: []string{"-new", "dynamodb://h:1/old"}},
 		"same file":        {args: []string{"-old", "x/../a", "-new", "a"}, want: "the same place"},
 		"two defaults":     {args: nil},
 		"file and default": {args: []string{"-old", "a"}},
@@ -64,7 +97,7 @@ func TestParseArgsOfPlaces(t *testing.T) {
 	}
 }
 
-// Over MongoDB the defaults are others, and what the user says is what counts.
+// Over a server the defaults are others, and what the user says is what counts.
 func TestDefaultRates(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,9 +106,10 @@ func TestDefaultRates(t *testing.T) {
 	}{
 		{nil, 1000, 1000, 0},
 		{[]string{"-old", "a.bolt"}, 1000, 1000, 0},
-		{[]string{"-old", "mongodb://h/db.a"}, mongoWrites, mongoReads, mongoCopyRate},
-		{[]string{"-new", "mongodb://h/db.a", "-writes", "7", "-copy-rate", "0"}, 7, mongoReads, 0},
-		{[]string{"-new", "mongodb://h/db.a", "-reads", "1000"}, mongoWrites, 1000, mongoCopyRate},
+		{[]string{"-old", "mongodb://h/db.a"}, serverWrites, serverReads, serverCopyRate},
+		{[]string{"-new", "mongodb://h/db.a", "-writes", "7", "-copy-rate", "0"}, 7, serverReads, 0},
+		{[]string{"-new", "dynamodb://h:1/places"}, serverWrites, serverReads, serverCopyRate},
+		{[]string{"-new", "mongodb://h/db.a", "-reads", "1000"}, serverWrites, 1000, serverCopyRate},
 	} {
 		got, err := parseArgs(c.args, io.Discard)
 		if err != nil || got.writes != c.writes || got.reads != c.reads || got.copyRate != c.copyRate {

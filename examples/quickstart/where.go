@@ -47,15 +47,25 @@ func refused(err error) error { return fmt.Errorf("%w: %w", errRefused, err) }
 
 // newPlaces are the places that the command line names.
 func newPlaces[V any](cfg *config, dir string, sh *shape[V]) (old, new place[V]) {
-	if t := &cfg.old; t.inMongoDB() {
-		old = &mongoPlace[V]{target: t, shape: sh, documents: &sh.oldDocuments}
-	} else {
-		old = oldBolt(t.pathIn(dir, oldFile), sh, t.file != "")
+	old = newPlace(&cfg.old, sh, &sh.oldDocuments, &sh.oldItems)
+	if old == nil {
+		old = oldBolt(cfg.old.pathIn(dir, oldFile), sh, cfg.old.file != "")
 	}
-	if t := &cfg.new; t.inMongoDB() {
-		new = &mongoPlace[V]{target: t, shape: sh, documents: &sh.newDocuments}
-	} else {
-		new = newBolt(t.pathIn(dir, newFile), sh, t.file != "")
+	new = newPlace(&cfg.new, sh, &sh.newDocuments, &sh.newItems)
+	if new == nil {
+		new = newBolt(cfg.new.pathIn(dir, newFile), sh, cfg.new.file != "")
 	}
 	return old, new
+}
+
+// newPlace is a place in a database with a server, or nil.
+func newPlace[V any](t *target, sh *shape[V], d *documents[V], i *items[V]) place[V] {
+	switch {
+	case t.inMongoDB():
+		return &mongoPlace[V]{target: t, shape: sh, documents: d}
+	case t.inDynamoDB():
+		return &dynamoPlace[V]{target: t, shape: sh, items: i}
+	default:
+		return nil
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -32,7 +33,7 @@ func (instant) Do(req *http.Request) (*http.Response, error) {
 	if out == nil {
 		out = map[string]any{}
 	}
-	return answer(http.StatusOK, out), nil
+	return dynamotest.Answer(http.StatusOK, out), nil
 }
 
 // cpu is the time that this process has computed.

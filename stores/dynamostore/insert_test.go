@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -28,7 +29,7 @@ func (r *refusing) Do(req *http.Request) (*http.Response, error) {
 	for i, code := range r.codes {
 		responses[i] = map[string]any{"Error": map[string]any{"Code": code, "Message": "test"}}
 	}
-	return answer(http.StatusOK, map[string]any{"Responses": responses}), nil
+	return dynamotest.Answer(http.StatusOK, map[string]any{"Responses": responses}), nil
 }
 
 // TestStatementsThatAreRefusedForNow: each is sent again by itself, with its own record; what failed on DynamoDB's side

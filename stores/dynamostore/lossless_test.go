@@ -11,12 +11,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
 // sometimes injects every kind of fault, each request with the probability p in percent.
 func sometimes(p int) func(string, *rand.Rand) fault {
-	kinds := allFaults
+	kinds := dynamotest.Faults()
 	if strings.Contains(os.Getenv(endpointVariable), "amazonaws.com") {
 		kinds = kinds[:len(kinds)-1] // a part of a request would not have the right signature
 	}
@@ -34,9 +35,7 @@ func flaky(t *testing.T, o *Options[string, note], seed uint64, decide func(stri
 	exact := notes(t, o)
 	f := newFaulty(seed, func(string, *rand.Rand) fault { return "" })
 	s := open(t, newClient(t, f.with), exact.table.name, o)
-	f.mu.Lock()
-	f.decide = decide
-	f.mu.Unlock()
+	f.Decide(decide)
 	return f, s, exact
 }
 
@@ -107,12 +106,12 @@ func TestFaultsDropNothingAndCountNothingTwice(t *testing.T) {
 			t.Errorf("no write had outcome %d: %v", o, outcomes)
 		}
 	}
-	for _, kind := range allFaults {
-		if f.injected[kind] == 0 {
+	for _, kind := range dynamotest.Faults() {
+		if f.Injected()[kind] == 0 {
 			t.Errorf("no request was %s", kind)
 		}
 	}
-	t.Log(outcomes, f.injected)
+	t.Log(outcomes, f.Injected())
 }
 
 // fillWith stores what is there before a batch.
@@ -165,8 +164,8 @@ func TestFaultsLeaveNoKeyOutOfABatchRead(t *testing.T) {
 					answered++
 				}
 			}
-			if !transactional && f.injected[partial] == 0 || answered == 0 {
-				t.Errorf("injected %v, answered %d", f.injected, answered)
+			if !transactional && f.Injected()[partial] == 0 || answered == 0 {
+				t.Errorf("injected %v, answered %d", f.Injected(), answered)
 			}
 		})
 	}
@@ -207,9 +206,9 @@ func TestFaultsLoseNoUpdate(t *testing.T) {
 	wg.Wait()
 	r, err := exact.Get(t.Context(), "k")
 	if low, high := sure.Load(), sure.Load()+maybe.Load(); err != nil || r.Value.N < low || r.Value.N > high || low < rounds {
-		t.Errorf("the sum is %d (%v), want %d to %d; %v", r.Value.N, err, low, high, f.injected)
+		t.Errorf("the sum is %d (%v), want %d to %d; %v", r.Value.N, err, low, high, f.Injected())
 	}
-	t.Log(sure.Load(), maybe.Load(), r.Value.N, f.injected)
+	t.Log(sure.Load(), maybe.Load(), r.Value.N, f.Injected())
 }
 
 // increment adds one to the record. After an unknown outcome the same write is sent again; what is refused then by
@@ -259,7 +258,7 @@ func TestFaultsTearNoPair(t *testing.T) {
 	flakyClient := newClient(t, f.with)
 	a, b := open(t, flakyClient, tables[0], o), open(t, flakyClient, tables[1], o)
 	exactA, exactB := open(t, client, tables[0], o), open(t, client, tables[1], o)
-	f.decide = sometimes(40)
+	f.Decide(sometimes(40))
 	outcomes := map[stores.Outcome]int{}
 	for i := range 300 {
 		key := fmt.Sprint("k", i)
@@ -294,5 +293,5 @@ func TestFaultsTearNoPair(t *testing.T) {
 			t.Errorf("outcomes %v", outcomes)
 		}
 	}
-	t.Log(outcomes, f.injected)
+	t.Log(outcomes, f.Injected())
 }

@@ -86,7 +86,7 @@ func TestRefusalAfterALostAnswer(t *testing.T) {
 			var exact *Store[string, note]
 			f, s, exact := flaky(t, nil, 1, script())
 			requests := 0
-			f.decide = func(string, *rand.Rand) fault {
+			f.Decide(func(string, *rand.Rand) fault {
 				if requests++; requests == 1 {
 					return lostAnswer1
 				}
@@ -96,7 +96,7 @@ func TestRefusalAfterALostAnswer(t *testing.T) {
 					}
 				}
 				return ""
-			}
+			})
 			w := write{Key: "k", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)}
 			if o, _ := stores.OutcomeOf(put(s, t.Context(), w)); o != stores.OutcomeUnknown {
 				t.Errorf("outcome %d", o)

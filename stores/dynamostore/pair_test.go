@@ -76,11 +76,11 @@ func TestPairOfViewsIsOneRequest(t *testing.T) {
 	table := newTable(t, client, "id:S")
 	a := open(t, client, table, &Options[string, note]{Attributes: []string{"n", "text", "tags"}})
 	b := open(t, client, table, &Options[string, note]{Attributes: []string{"n2"}, Meta: "_dw2", Encode: marshalTo("n2"), Decode: unmarshalFrom("n2")})
-	before := f.sent.Load()
+	before := f.Sent()
 	if err := stores.PutPair(t.Context(), a, blind("k", 1), b, blind("k", 1)); err != nil {
 		t.Fatal(err)
 	}
-	if n := f.sent.Load() - before; n != 1 {
+	if n := f.Sent() - before; n != 1 {
 		t.Errorf("%d requests, want 1", n)
 	}
 	var both *stores.PairError

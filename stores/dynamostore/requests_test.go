@@ -199,7 +199,7 @@ func TestTransactReadsWaitForTransactions(t *testing.T) {
 	if err != nil || res[0].Record.Version != stamp(1) || !errors.Is(res[1].Err, stores.ErrNotFound) {
 		t.Errorf("%+v, %v", res, err)
 	}
-	if f.injected[conflicting] != 6 {
-		t.Errorf("%v", f.injected)
+	if f.Injected()[conflicting] != 6 {
+		t.Errorf("%v", f.Injected())
 	}
 }
