@@ -10,7 +10,7 @@ import (
 )
 
 // judgeTimeout is how long porcupine may take for one question about one key.
-const judgeTimeout = 10 * time.Second
+const judgeTimeout = time.Minute
 
 // conclude judges what happened. walked is why the walk ended; the end state is only judged after a whole one.
 func (m *migration[V]) conclude(ctx context.Context, walked error, events []event, keys *keyspace, states []dualwrite.Status) (*report, error) {
