@@ -60,10 +60,8 @@ func (s *Store[K, V]) guardHolds(c *change[K, V], doc bson.Raw) bool {
 func (s *Store[K, V]) guardedUpdate(c *change[K, V]) []bson.D {
 	counted := bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$max", Value: bson.A{"$" + s.guard, c.guard}}}, 1}}}
 	if s.codec.view.all {
-		unguarded := *c
-		unguarded.guard = bson.RawValue{}
 		return []bson.D{{{Key: "$replaceWith", Value: bson.D{{Key: "$mergeObjects", Value: bson.A{
-			literal(s.document(&unguarded)), bson.D{{Key: s.guard, Value: counted}},
+			literal(s.document(c)), bson.D{{Key: s.guard, Value: counted}},
 		}}}}}}
 	}
 	set := bson.D{{Key: s.guard, Value: counted}}

@@ -3,8 +3,10 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"golang.org/x/sync/errgroup"
@@ -154,6 +156,73 @@ func TestGuardGrowsWithEveryWrite(t *testing.T) {
 	refusedAs(t, s, write(5, 9, stores.IfStamp(stampAt(4))), stores.OutcomeRefused) // a stale version, although the stamp fits
 	if rv, err := s.RoundTrip(account{1, 5}); err != nil || rv != (account{1, 0}) {
 		t.Errorf("the guard is content: %v, %v", rv, err)
+	}
+}
+
+// noted is an account with a field that may be missing.
+type noted struct {
+	Sum     int64  `bson:"sum"`
+	Note    string `bson:"note,omitempty"`
+	Version int64  `bson:"version"`
+}
+
+// What a guarded write leaves in the document, next to what was there.
+func TestGuardedWrites(t *testing.T) {
+	t.Parallel()
+	whole := &Options[string, noted]{Guard: "version"}
+	view := &Options[string, noted]{Guard: "version", Fields: []string{"sum", "note", "version"}}
+	there := bson.D{{Key: "sum", Value: int64(1)}, {Key: "note", Value: "n"}, {Key: "theirs", Value: true}}
+	live := func(v stores.Version, n noted) stores.Record[noted] {
+		return stores.Record[noted]{Meta: stores.Meta{Version: v}, Value: n}
+	}
+	for name, tc := range map[string]struct {
+		o     *Options[string, noted]
+		there bson.D
+		r     stores.Record[noted]
+		cond  stores.Condition
+		want  bson.M // beside the metadata
+	}{
+		"no field is zero, and what V leaves out goes": {whole, there, live(stampAt(1), noted{Sum: 2}), stores.IfStamp(stores.Unstamped),
+			bson.M{"sum": int64(2), "version": int64(1), "theirs": true}},
+		"in a view": {view, there, live(stampAt(1), noted{Sum: 2}), stores.IfStamp(stores.Unstamped),
+			bson.M{"sum": int64(2), "version": int64(1), "theirs": true}},
+		"created in a view": {view, bson.D{{Key: "theirs", Value: true}}, live(stampAt(1), noted{Sum: 2, Version: 3}), stores.IfStamp(stores.Absent),
+			bson.M{"sum": int64(2), "version": int64(4), "theirs": true}},
+		"copied from before the SDK": {whole, nil, live(stores.Unstamped, noted{Sum: 2, Version: 7}), stores.IfOlder(stores.Unstamped),
+			bson.M{"sum": int64(2), "version": int64(7)}},
+		"deleted": {whole, append(there, bson.E{Key: "version", Value: int64(5)}),
+			stores.Record[noted]{Meta: stores.Meta{Version: stampAt(1), Deleted: true}}, stores.IfStamp(stores.Unstamped), bson.M{}},
+		"deleted in a view": {view, append(there, bson.E{Key: "version", Value: int64(5)}),
+			stores.Record[noted]{Meta: stores.Meta{Version: stampAt(1), Deleted: true}}, stores.IfStamp(stores.Unstamped), bson.M{"theirs": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			coll := mongotest.Collection(t)
+			if tc.there != nil {
+				if _, err := coll.InsertOne(t.Context(), append(bson.D{{Key: "_id", Value: "a"}}, tc.there...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := open(t, coll, tc.o).Put(t.Context(), stores.Write[string, noted]{Key: "a", Record: tc.r, If: tc.cond}); err != nil {
+				t.Fatal(err)
+			}
+			got := document1(t, coll, "a")
+			delete(got, "_id")
+			delete(got, DefaultMeta)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A guard is a number that is counted, or the write is refused with its reason.
+func TestGuardThatIsNoInteger(t *testing.T) {
+	t.Parallel()
+	s := open(t, mongotest.Collection(t), &Options[string, bson.M]{Guard: "version"})
+	w := stores.Write[string, bson.M]{Key: "a", Record: stores.Record[bson.M]{Meta: stores.Meta{Version: stampAt(1)}, Value: bson.M{"version": "7"}}, If: stores.IfStamp(stores.Absent)}
+	if err := s.Put(t.Context(), w); !errors.Is(err, stores.ErrPermanent) || !strings.Contains(err.Error(), "version") {
+		t.Errorf("got %v", err)
 	}
 }
 
