@@ -30,7 +30,8 @@
 //
 // A K of a string kind is a partition key of type S, an integer or attributevalue.Number one of type N (exactly: never by way
 // of a float), bytes one of type B. A struct gives the partition and the sort key by its dynamodbav tags. Two functions
-// map any other design, as a single table with "USER#7" and "ORDER#12". New compares with the table and names both sides if they
+// map any other design, as a single table with "USER#7" and "ORDER#12": one store for each kind of item, all over one
+// table, whose DecodeKey tells its own kind from the others ([ErrOtherKind]). New compares with the table and names both sides if they
 // differ. [KeysOf] says what the canonical form of each is.
 //
 // # Conditions and outcomes

@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -95,6 +96,9 @@ func (s *Store[K, V]) scanPage(ctx context.Context, in *dynamodb.ScanInput) (ite
 // entry makes an entry of an item; there is none in an item that is no record.
 func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err error) {
 	key, k, err := s.parseKey(item)
+	if errors.Is(err, ErrOtherKind) {
+		return e, false, nil
+	}
 	if err != nil {
 		return e, true, s.damaged(itemKey{canonical: []byte(showKey(k.attrs))}, err)
 	}
