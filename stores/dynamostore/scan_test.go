@@ -164,3 +164,31 @@ func TestScanOfATableOfSeveralKinds(t *testing.T) {
 		}
 	}
 }
+
+// TestScanOfKeysThatDoNotComeBack: a DecodeKey that takes all items for its own would mix up records.
+func TestScanOfKeysThatDoNotComeBack(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	name := newTable(t, client, "pk:S", "sk:S")
+	plant(t, client, name, Item{"pk": avS("1"), "sk": avS("USER"), "n": avN("1")})
+	plant(t, client, name, Item{"pk": avS("1"), "sk": avS("ORDER"), "n": avN("2")})
+	s := open(t, client, name, &Options[string, note]{
+		EncodeKey: func(key string) (Item, error) { return Item{"pk": avS(key), "sk": avS("USER")}, nil },
+		DecodeKey: func(m Item) (string, error) { return m["pk"].(*types.AttributeValueMemberS).Value, nil },
+	})
+	var good, bad int
+	for e, err := range s.Scan(t.Context(), "", nil) {
+		var damaged *stores.RecordError
+		switch {
+		case err == nil && e.Record.Value.N == 1:
+			good++
+		case errors.As(err, &damaged) && strings.Contains(err.Error(), "another key"):
+			bad++
+		default:
+			t.Errorf("%v, %v", e, err)
+		}
+	}
+	if good != 1 || bad != 1 {
+		t.Errorf("%d good, %d bad", good, bad)
+	}
+}
