@@ -27,7 +27,7 @@ EXPLORE ?= 10m
 SEED    ?= 1
 TABLE   ?=
 CUT     ?=
-# Flags for the programs that `make examples` runs, apart from those in examples/mongodb.
+# Flags for the programs that `make examples` runs, apart from those in examples/mongodb and examples/dynamodb.
 EXAMPLEFLAGS ?=
 
 # Tools are built once per machine and version, outside the checkout and apart from this module's dependencies.
@@ -86,10 +86,13 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the 
 	done
 
 .PHONY: examples
-examples: servers ## run every example program; each checks itself. Those in examples/mongodb get a server, or use MONGODB_URI
+examples: servers ## run every example program; each checks itself. Those on databases get a server, or use MONGODB_URI and DYNAMODB_ENDPOINT
 	@for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
 		example=./examples/$${dir#$(CURDIR)/examples/}; with=; flags='$(EXAMPLEFLAGS)'; \
-		case $$example in ./examples/mongodb/*) with='go run ./internal/servers/with -optional mongodb --'; flags=;; esac; \
+		case $$example in \
+			./examples/mongodb/*) with='go run ./internal/servers/with -optional mongodb --'; flags=;; \
+			./examples/dynamodb/thereandback) with='go run ./internal/servers/with -optional mongodb,dynamodb --'; flags=;; \
+			./examples/dynamodb/*) with='go run ./internal/servers/with -optional dynamodb --'; flags=;; esac; \
 		echo "$$with go run $$example $$flags"; $$with go run $$example $$flags; done
 	go run ./copier/cmd/copier --help
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -52,7 +53,7 @@ func rawCodec[V any]() codec[V] {
 }
 
 func marshal[V any](v V) (Item, error) {
-	av, err := attributevalue.NewEncoder().Encode(&v)
+	av, err := attributevalue.NewEncoder(func(o *attributevalue.EncoderOptions) { o.EncodeTime = encodeTime }).Encode(&v)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,23 @@ func marshal[V any](v V) (Item, error) {
 	}
 }
 
+// encodeTime is what attributevalue does, without what it could not read back, as the year 10000, and without what RFC 3339
+// has no room for: an offset in seconds, which would make it another time.
+func encodeTime(t time.Time) (types.AttributeValue, error) {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		t = t.UTC()
+	}
+	text, err := t.MarshalText()
+	return &types.AttributeValueMemberS{Value: string(text)}, err
+}
+
+// unmarshal answers with an error also where attributevalue panics, as for a B that has not the length of a byte array.
 func unmarshal[V any](m Item) (v V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it does not fit into a %T: %v", v, p)
+		}
+	}()
 	return v, attributevalue.NewDecoder().Decode(&types.AttributeValueMemberM{Value: m}, &v)
 }
 

@@ -12,7 +12,8 @@
 //
 // What a store owns of an item depends on V, and everything else survives each write:
 //
-//   - a struct owns the attributes that its fields map, by dynamodbav tags,
+//   - a struct owns the attributes that its fields map, by dynamodbav tags; others are not copied to another table, and
+//     [Store.UnmappedFields] and the report of a copy name them,
 //   - an [Item] or another map owns the whole item, and so do Options.Encode and Decode,
 //   - with Options.Attributes the store is a view of items that it shares: it owns exactly these, and a record is there if
 //     one of them is, or the metadata. Two views of one table, with different attributes and a different Meta, are how an
@@ -22,7 +23,7 @@
 // what a struct does not map.
 //
 // Types that lose something on their way through attributevalue are refused by New: an any would come back with numbers as
-// float64 and sets as lists. As an Item nothing is lost; numbers have one form (1.50 is 1.5) and sets are sorted when they are
+// float64 and sets as lists, and a bson.Decimal128 or big.Int, which has no exported field, as nothing. As an Item nothing is lost; numbers have one form (1.50 is 1.5) and sets are sorted when they are
 // read. Strings that are not UTF-8, numbers of more than 38 digits and empty sets are errors that Is
 // stores.ErrPermanent, where the wire format would change them silently.
 //
@@ -30,7 +31,8 @@
 //
 // A K of a string kind is a partition key of type S, an integer or attributevalue.Number one of type N (exactly: never by way
 // of a float), bytes one of type B. A struct gives the partition and the sort key by its dynamodbav tags. Two functions
-// map any other design, as a single table with "USER#7" and "ORDER#12". New compares with the table and names both sides if they
+// map any other design, as a single table with "USER#7" and "ORDER#12": one store for each kind of item, all over one
+// table, whose DecodeKey tells its own kind from the others ([ErrOtherKind]). New compares with the table and names both sides if they
 // differ. [KeysOf] says what the canonical form of each is.
 //
 // # Conditions and outcomes

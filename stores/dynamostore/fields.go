@@ -103,7 +103,8 @@ func custom(t reflect.Type) bool {
 }
 
 // lossy says what in a type does not come back from attributevalue as it went in: it drops channels and functions
-// without a word, and reads an interface back as another type (numbers as float64, sets as lists).
+// without a word, makes an empty map of a struct that keeps its value in unexported fields (bson.Decimal128, big.Int), and
+// reads an interface back as another type (numbers as float64, sets as lists).
 func lossy(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	if seen[t] || custom(t) || t.ConvertibleTo(reflect.TypeFor[time.Time]()) {
 		return nil
@@ -119,7 +120,11 @@ func lossy(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	case reflect.Map:
 		return lossy(t.Elem(), path+"[]", seen)
 	case reflect.Struct:
-		for _, f := range structFields(t) {
+		fields := structFields(t)
+		if len(fields) == 0 && t.NumField() > 0 {
+			return fmt.Errorf("%s is a %v, which has no field that is stored", path, t)
+		}
+		for _, f := range fields {
 			if err := lossy(f.typ, path+"."+f.name, seen); err != nil {
 				return err
 			}

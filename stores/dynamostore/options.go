@@ -25,7 +25,8 @@ type Options[K, V any] struct {
 	Encode func(V) (Item, error)
 	Decode func(Item) (V, error)
 	// EncodeKey and DecodeKey map a key to the attributes of the primary key and back: both or neither. Default nil: a K
-	// of a string, integer or byte slice kind is the partition key, a struct's fields are the attributes.
+	// of a string, integer or byte slice kind is the partition key, a struct's fields are the attributes. For an item of
+	// another kind in a table that several kinds share, DecodeKey returns an error that Is ErrOtherKind.
 	EncodeKey func(K) (Item, error)
 	DecodeKey func(Item) (K, error)
 	// Keys is the canonical form of keys, which has to be the same in both places. Default [KeysOf] K.
@@ -56,6 +57,10 @@ type Options[K, V any] struct {
 	// safe for concurrent use. Default nil.
 	OnUsage func(Usage)
 }
+
+// ErrOtherKind is what Options.DecodeKey returns for the key of an item that is no record of this store, in a table that
+// items of several kinds share: a scan passes over it.
+var ErrOtherKind = errors.New("the key is that of another kind of item")
 
 // Usage is what one call to DynamoDB took, for a budget in read and write units per second.
 type Usage struct {

@@ -102,9 +102,29 @@ func (s *Store[K, V]) parseKey(item Item) (key K, k itemKey, err error) {
 		k.attrs[a.name] = tidy(item[a.name])
 	}
 	if key, err = s.keyMap.decode(k.attrs); err == nil {
+		err = s.checkInverse(key, k.attrs)
+	}
+	if err == nil {
 		k.canonical, err = s.keys.Append(nil, key)
 	}
 	return key, k, err
+}
+
+// checkInverse finds a DecodeKey that takes the key of one item for that of another one.
+func (s *Store[K, V]) checkInverse(key K, attrs Item) error {
+	if s.opts.EncodeKey == nil {
+		return nil
+	}
+	back, err := s.opts.EncodeKey(key)
+	if err != nil {
+		return err
+	}
+	for name, av := range attrs {
+		if !sameScalar(back[name], av) {
+			return fmt.Errorf("DecodeKey makes %v of it, which EncodeKey makes another key of: for an item of another kind return ErrOtherKind", key)
+		}
+	}
+	return nil
 }
 
 func sortedNames(m Item) []string { return slices.Sorted(maps.Keys(m)) }

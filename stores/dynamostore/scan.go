@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -46,11 +47,10 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 }
 
 func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte) (*dynamodb.ScanInput, error) {
-	e := newExpression()
-	in := &dynamodb.ScanInput{
-		TableName: &s.table.name, ConsistentRead: aws.Bool(true),
-		ProjectionExpression: nilIfBlank(s.projection(e)), ExpressionAttributeNames: nilIfEmpty(e.names),
-		ReturnConsumedCapacity: s.measure(),
+	in := &dynamodb.ScanInput{TableName: &s.table.name, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
+	if !s.notes() { // a projection costs as many units as the whole item, and hides what V does not map
+		e := newExpression()
+		in.ProjectionExpression, in.ExpressionAttributeNames = nilIfBlank(s.projection(e)), nilIfEmpty(e.names)
 	}
 	if s.opts.PageSize > 0 {
 		in.Limit = aws.Int32(int32(s.opts.PageSize))
@@ -95,9 +95,13 @@ func (s *Store[K, V]) scanPage(ctx context.Context, in *dynamodb.ScanInput) (ite
 // entry makes an entry of an item; there is none in an item that is no record.
 func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err error) {
 	key, k, err := s.parseKey(item)
+	if errors.Is(err, ErrOtherKind) {
+		return e, false, nil
+	}
 	if err != nil {
 		return e, true, s.damaged(itemKey{canonical: []byte(showKey(k.attrs))}, err)
 	}
+	s.note(item)
 	record, err := s.record(k, item)
 	if record, err = stores.OrAbsent(record, err); err != nil {
 		return e, true, err

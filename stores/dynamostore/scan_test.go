@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -120,5 +122,73 @@ func TestScanThatFails(t *testing.T) {
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestScanOfATableOfSeveralKinds yields the records of one kind: not those of another one with the same attributes and
+// metadata, and not without a word an item that is of no kind.
+func TestScanOfATableOfSeveralKinds(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	name := newTable(t, client, "pk:S", "sk:S")
+	kind := func(prefix string) *Store[string, note] {
+		return open(t, client, name, &Options[string, note]{
+			EncodeKey: func(key string) (Item, error) { return Item{"pk": avS("all"), "sk": avS(prefix + key)}, nil },
+			DecodeKey: func(m Item) (string, error) {
+				sk := m["sk"].(*types.AttributeValueMemberS).Value
+				key, ok := strings.CutPrefix(sk, prefix)
+				if !ok && strings.Contains(sk, "#") {
+					return "", fmt.Errorf("%w: %s", ErrOtherKind, sk)
+				}
+				return key, map[bool]error{false: errors.New("of no kind")}[ok]
+			},
+		})
+	}
+	users, orders := kind("USER#"), kind("ORDER#")
+	for i := range 10 {
+		mustPut(t, users, write{Key: fmt.Sprint(i), Record: live(stamp(1), stores.Absent, int64(i)), If: stores.IfStamp(stores.Absent)})
+		mustPut(t, orders, write{Key: fmt.Sprint(i), Record: live(stamp(2), stores.Absent, int64(100+i)), If: stores.IfStamp(stores.Absent)})
+	}
+	plant(t, client, name, Item{"pk": avS("all"), "sk": avS("lost"), "n": avN("7")})
+	for s, first := range map[*Store[string, note]]int64{users: 0, orders: 100} {
+		got, bad := map[string]int64{}, 0
+		for e, err := range s.Scan(t.Context(), "", nil) {
+			if err != nil {
+				bad++
+				continue
+			}
+			got[e.Key] = e.Record.Value.N
+		}
+		if len(got) != 10 || got["9"] != first+9 || bad != 1 {
+			t.Errorf("%v, and %d errors", got, bad)
+		}
+	}
+}
+
+// TestScanOfKeysThatDoNotComeBack: a DecodeKey that takes all items for its own would mix up records.
+func TestScanOfKeysThatDoNotComeBack(t *testing.T) {
+	t.Parallel()
+	client := newClient(t)
+	name := newTable(t, client, "pk:S", "sk:S")
+	plant(t, client, name, Item{"pk": avS("1"), "sk": avS("USER"), "n": avN("1")})
+	plant(t, client, name, Item{"pk": avS("1"), "sk": avS("ORDER"), "n": avN("2")})
+	s := open(t, client, name, &Options[string, note]{
+		EncodeKey: func(key string) (Item, error) { return Item{"pk": avS(key), "sk": avS("USER")}, nil },
+		DecodeKey: func(m Item) (string, error) { return m["pk"].(*types.AttributeValueMemberS).Value, nil },
+	})
+	var good, bad int
+	for e, err := range s.Scan(t.Context(), "", nil) {
+		var damaged *stores.RecordError
+		switch {
+		case err == nil && e.Record.Value.N == 1:
+			good++
+		case errors.As(err, &damaged) && strings.Contains(err.Error(), "another key"):
+			bad++
+		default:
+			t.Errorf("%v, %v", e, err)
+		}
+	}
+	if good != 1 || bad != 1 {
+		t.Errorf("%d good, %d bad", good, bad)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
-	"github.com/dualwrite/dualwrite/examples/mongodb/internal/example"
+	"github.com/dualwrite/dualwrite/examples/internal/example"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
@@ -28,7 +28,7 @@ type Place struct {
 	Rest map[string]bson.RawValue `bson:",inline"`
 }
 
-func main() { os.Exit(example.Main("move", run)) }
+func main() { os.Exit(example.OnMongoDB("move", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

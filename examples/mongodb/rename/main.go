@@ -18,7 +18,7 @@ import (
 
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
-	"github.com/dualwrite/dualwrite/examples/mongodb/internal/example"
+	"github.com/dualwrite/dualwrite/examples/internal/example"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
@@ -50,7 +50,7 @@ func newView() *mongostore.Options[string, Place] {
 	return &mongostore.Options[string, Place]{Fields: []string{"title"}}
 }
 
-func main() { os.Exit(example.Main("rename", run)) }
+func main() { os.Exit(example.OnMongoDB("rename", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

@@ -8,8 +8,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/dualwrite/dualwrite/examples/internal/example"
 	"github.com/dualwrite/dualwrite/examples/internal/places"
-	"github.com/dualwrite/dualwrite/examples/mongodb/internal/example"
 )
 
 const (

@@ -19,7 +19,7 @@ import (
 
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
-	"github.com/dualwrite/dualwrite/examples/mongodb/internal/example"
+	"github.com/dualwrite/dualwrite/examples/internal/example"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
@@ -78,7 +78,7 @@ func newView() *mongostore.Options[string, Place] {
 	return &mongostore.Options[string, Place]{Fields: []string{"location"}}
 }
 
-func main() { os.Exit(example.Main("retype", run)) }
+func main() { os.Exit(example.OnMongoDB("retype", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

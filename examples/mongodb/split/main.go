@@ -19,7 +19,7 @@ import (
 
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
-	"github.com/dualwrite/dualwrite/examples/mongodb/internal/example"
+	"github.com/dualwrite/dualwrite/examples/internal/example"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
@@ -85,7 +85,7 @@ func oldUsers() *mongostore.Options[bson.ObjectID, User] {
 	}
 }
 
-func main() { os.Exit(example.Main("split", run)) }
+func main() { os.Exit(example.OnMongoDB("split", run)) }
 
 // migration is what the steps have in common.
 type migration struct {

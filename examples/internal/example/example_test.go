@@ -2,12 +2,15 @@ package example
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -15,12 +18,15 @@ import (
 	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/memstore"
 )
 
-func TestMain(m *testing.M) { os.Exit(mongotest.Main(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(dynamotest.Main(func() int { return mongotest.Main(m) }))
+}
 
 // Compare finds whatever is not as it should be.
 func TestCompare(t *testing.T) {
@@ -167,5 +173,67 @@ func TestWithoutAServer(t *testing.T) {
 	err := connected(t.Context(), "", func(*mongo.Client) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), uriVariable) {
 		t.Errorf("got %v", err)
+	}
+	if _, err := connect(""); err == nil || !strings.Contains(err.Error(), endpointVariable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// CompareItems finds whatever is not as it should be.
+func TestCompareItems(t *testing.T) {
+	t.Parallel()
+	tables := NewTables(dynamotest.Client(t), "dualwrite-test-"+rand.Text())
+	table, err := tables.Create(t.Context(), "items", "pk:S", "sk:N")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tables.Drop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	str := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	num := func(n string) types.AttributeValue { return &types.AttributeValueMemberN{Value: n} }
+	set := func(all ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: all} }
+	type item = map[string]types.AttributeValue
+	var all []item
+	for i := range 60 {
+		all = append(all, item{"pk": str("a"), "sk": num(fmt.Sprint(i)), "set": set("x", "y"), "in": &types.AttributeValueMemberM{Value: item{"n": num("1.5")}}})
+	}
+	if err := tables.Load(t.Context(), table, append(all, item{"pk": str("other"), "sk": num("0")})); err != nil {
+		t.Fatal(err)
+	}
+	id := func(m item) string {
+		if m["pk"].(*types.AttributeValueMemberS).Value == "other" {
+			return ""
+		}
+		return m["sk"].(*types.AttributeValueMemberN).Value
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(want map[string]item)
+		says   string
+	}{
+		{"all as it should be", func(map[string]item) {}, ""},
+		{"a set in another order", func(want map[string]item) { want["7"]["set"] = set("y", "x") }, ""},
+		{"an item too many", func(want map[string]item) { delete(want, "7") }, "item 7: it should not be there"},
+		{"an item too few", func(want map[string]item) { want["x"] = item{} }, "item x is missing"},
+		{"an attribute too many", func(want map[string]item) { delete(want["7"], "set") }, `item 7: attribute "set" should not be there`},
+		{"an attribute too few", func(want map[string]item) { want["7"]["more"] = str("") }, `attribute "more" is missing`},
+		{"another element", func(want map[string]item) { want["7"]["set"] = set("x", "z") }, `attribute "set" is`},
+		{"another type", func(want map[string]item) { want["7"]["sk"] = str("7") }, `attribute "sk" is`},
+		{"another value, deeper", func(want map[string]item) {
+			want["7"]["in"] = &types.AttributeValueMemberM{Value: item{"n": num("1.50")}}
+		}, `attribute "in" is map[n:*types.AttributeValueMemberN(1.5)]`},
+	} {
+		want := map[string]item{}
+		for _, m := range all {
+			want[id(m)] = maps.Clone(m)
+		}
+		tc.change(want)
+		err := CompareItems(t.Context(), tables.Client, table, id, want)
+		if tc.says == "" && err != nil || tc.says != "" && (err == nil || !strings.Contains(err.Error(), tc.says)) {
+			t.Errorf("%s: got %v", tc.name, err)
+		}
 	}
 }
