@@ -9,7 +9,7 @@ MODULES  := . examples
 PACKAGES := ./... ./examples/...
 
 # Packages whose tests drive a database server, and the one that only puts together what has been under the race detector.
-DATABASES := /(mongostore|dynamostore)$$
+DATABASES := /(mongostore|dynamostore)$$|/examples/
 TOGETHER  := /crossstore$$
 
 # More flags for go test, say TESTFLAGS='-count=1 -v'.
