@@ -12,7 +12,8 @@
 //
 // What a store owns of an item depends on V, and everything else survives each write:
 //
-//   - a struct owns the attributes that its fields map, by dynamodbav tags,
+//   - a struct owns the attributes that its fields map, by dynamodbav tags; [Store.UnmappedFields], and the report of a copy,
+//     name the others that a scan has met, which stay behind when records are copied to another place,
 //   - an [Item] or another map owns the whole item, and so do Options.Encode and Decode,
 //   - with Options.Attributes the store is a view of items that it shares: it owns exactly these, and a record is there if
 //     one of them is, or the metadata. Two views of one table, with different attributes and a different Meta, are how an

@@ -48,9 +48,10 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte) (*dynamodb.ScanInput, error) {
 	e := newExpression()
 	in := &dynamodb.ScanInput{
-		TableName: &s.table.name, ConsistentRead: aws.Bool(true),
-		ProjectionExpression: nilIfBlank(s.projection(e)), ExpressionAttributeNames: nilIfEmpty(e.names),
-		ReturnConsumedCapacity: s.measure(),
+		TableName: &s.table.name, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure(),
+	}
+	if !s.looksForUnmapped() { // a projection costs as many read units as all of the item
+		in.ProjectionExpression, in.ExpressionAttributeNames = nilIfBlank(s.projection(e)), nilIfEmpty(e.names)
 	}
 	if s.opts.PageSize > 0 {
 		in.Limit = aws.Int32(int32(s.opts.PageSize))
@@ -98,6 +99,7 @@ func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err er
 	if err != nil {
 		return e, true, s.damaged(itemKey{canonical: []byte(showKey(k.attrs))}, err)
 	}
+	s.note(item)
 	record, err := s.record(k, item)
 	if record, err = stores.OrAbsent(record, err); err != nil {
 		return e, true, err

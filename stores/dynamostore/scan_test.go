@@ -122,3 +122,8 @@ func TestScanThatFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func isRecordError(err error) bool {
+	var bad *stores.RecordError
+	return errors.As(err, &bad)
+}

@@ -24,6 +24,8 @@ type Store[K, V any] struct {
 	own    ownership
 	now    func() time.Time
 
+	unmapped unmapped
+
 	// direct is how many of the next writes of batches are not tried as insertions first: most of the last were refused.
 	direct atomic.Int64
 }
