@@ -32,7 +32,7 @@
 // A K of a string kind is a partition key of type S, an integer or attributevalue.Number one of type N (exactly: never by way
 // of a float), bytes one of type B. A struct gives the partition and the sort key by its dynamodbav tags. Two functions
 // map any other design, as a single table with "USER#7" and "ORDER#12". New compares with the table and names both sides if they
-// differ. [KeysOf] says what the canonical form of each is.
+// differ. [KeysOf] says what the canonical form of each is. An item whose key is no K is named by scans, which go on after it.
 //
 // # Conditions and outcomes
 //

@@ -1,6 +1,8 @@
 package dynamostore
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,8 +103,20 @@ func (s *Store[K, V]) parseKey(item Item) (key K, k itemKey, err error) {
 	for _, a := range s.table.key {
 		k.attrs[a.name] = tidy(item[a.name])
 	}
-	if key, err = s.keyMap.decode(k.attrs); err == nil {
-		k.canonical, err = s.keys.Append(nil, key)
+	if key, err = s.keyMap.decode(k.attrs); err != nil {
+		return key, k, err
+	}
+	if s.opts.DecodeKey != nil { // two items would be one record, and a scan could not go on after the one that it takes for the other
+		back, err := s.keyMap.encode(key)
+		if err == nil && !s.table.key.sameKey(back, k.attrs) {
+			err = errors.New("DecodeKey makes a key of it that EncodeKey stores elsewhere")
+		}
+		if err != nil {
+			return key, k, err
+		}
+	}
+	if k.canonical, err = s.keys.Append(nil, key); err == nil && bytes.HasPrefix(k.canonical, []byte(foreign)) {
+		err = errForeign
 	}
 	return key, k, err
 }
