@@ -2,21 +2,18 @@ package crossstore
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/dualwrite/dualwritetest"
 	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/stores"
-	"github.com/dualwrite/dualwrite/stores/boltstore"
 	"github.com/dualwrite/dualwrite/stores/dynamostore"
-	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
+
+type people = stores.Store[string, person]
 
 // person is a record; the other place may have another shape of it.
 type person struct {
@@ -27,27 +24,15 @@ type person struct {
 func personOf(i int) person  { return person{fmt.Sprint("name ", i), i} }
 func personKey(i int) string { return fmt.Sprintf("person-%d", i) }
 
-func kit(open func(t *testing.T) (old, new stores.Store[string, person]), o *dualwrite.Options) dualwritetest.Config[string, person] {
-	return dualwritetest.Config[string, person]{Open: open, Key: personKey, Value: personOf, Options: o}
-}
-
 // table opens a table of its own.
-func table(t *testing.T, o *dynamostore.Options[string, person]) *dynamostore.Store[string, person] {
+func table(t *testing.T) people {
 	t.Helper()
 	client := dynamotest.Client(t)
-	s, err := dynamostore.New(t.Context(), client, dynamotest.Table(t, client, "id:S"), o)
+	s, err := dynamostore.New[string, person](t.Context(), client, dynamotest.Table(t, client, "id:S"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// TestDynamoToDynamo: from table to table, each written by itself.
-func TestDynamoToDynamo(t *testing.T) {
-	t.Parallel()
-	dualwritetest.Run(t, kit(func(t *testing.T) (old, new stores.Store[string, person]) {
-		return table(t, nil), table(t, nil)
-	}, nil))
 }
 
 // renamed is the new shape of a person: other attributes, of another type.
@@ -73,110 +58,85 @@ func renamed() *dynamostore.Options[string, person] {
 	}
 }
 
-// TestDynamoInPlace: fields are renamed and retyped in the items where they are; both shapes are written in one request.
-func TestDynamoInPlace(t *testing.T) {
-	t.Parallel()
-	for name, o := range map[string]*dualwrite.Options{"pairs": nil, "separate": {SeparateWrites: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dualwritetest.Run(t, kit(func(t *testing.T) (old, new stores.Store[string, person]) {
-				client := dynamotest.Client(t)
-				name := dynamotest.Table(t, client, "id:S")
-				before, err := dynamostore.New(t.Context(), client, name, &dynamostore.Options[string, person]{Attributes: []string{"name", "age"}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				after, err := dynamostore.New(t.Context(), client, name, renamed())
-				if err != nil {
-					t.Fatal(err)
-				}
-				return before, after
-			}, o))
-		})
-	}
-}
-
-// TestDynamoTransactions: two tables that are written by transactions.
-func TestDynamoTransactions(t *testing.T) {
-	t.Parallel()
-	o := &dynamostore.Options[string, person]{TransactReads: true}
-	dualwritetest.Run(t, kit(func(t *testing.T) (old, new stores.Store[string, person]) {
-		client := dynamotest.Client(t)
-		both := make([]stores.Store[string, person], 2)
-		for i := range both {
-			s, err := dynamostore.New(t.Context(), client, dynamotest.Table(t, client, "id:S"), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			both[i] = s
-		}
-		return both[0], both[1]
-	}, nil))
-}
-
-// bolt opens a file of its own.
-func bolt(t *testing.T) stores.Store[string, person] {
+// views are two shapes of the people in one table.
+func views(t *testing.T) (old, new people) {
 	t.Helper()
-	db, err := boltstore.Open(filepath.Join(t.TempDir(), "people.bolt"), &boltstore.Options{NoSync: true})
+	client := dynamotest.Client(t)
+	name := dynamotest.Table(t, client, "id:S")
+	before, err := dynamostore.New(t.Context(), client, name, &dynamostore.Options[string, person]{Attributes: []string{"name", "age"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s, err := boltstore.View[string, person](db, "people", stores.StringKeys[string](), nil)
+	after, err := dynamostore.New(t.Context(), client, name, renamed())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return before, after
 }
 
-// TestBoltToDynamo and back: the same keys in two databases.
-func TestBoltToDynamo(t *testing.T) {
-	t.Parallel()
-	for name, open := range map[string]func(t *testing.T) (old, new stores.Store[string, person]){
-		"there": func(t *testing.T) (old, new stores.Store[string, person]) { return bolt(t), table(t, nil) },
-		"back":  func(t *testing.T) (old, new stores.Store[string, person]) { return table(t, nil), bolt(t) },
-	} {
-		if name == "back" && testing.Short() {
-			continue // of the same code
+// transacted are two tables that are written by transactions.
+func transacted(t *testing.T) (old, new people) {
+	t.Helper()
+	client := dynamotest.Client(t)
+	both := make([]people, 2)
+	for i := range both {
+		s, err := dynamostore.New(t.Context(), client, dynamotest.Table(t, client, "id:S"), &dynamostore.Options[string, person]{TransactReads: true})
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dualwritetest.Run(t, kit(open, nil))
-		})
+		both[i] = s
 	}
+	return both[0], both[1]
 }
 
-// TestMongoToDynamo and back: the same keys in two databases.
-func TestMongoToDynamo(t *testing.T) {
-	t.Parallel()
-	for name, open := range map[string]func(t *testing.T, c *collections) (old, new stores.Store[string, person]){
-		"there": func(t *testing.T, c *collections) (old, new stores.Store[string, person]) {
-			return people(t, c.collection()), table(t, nil)
-		},
-		"back": func(t *testing.T, c *collections) (old, new stores.Store[string, person]) {
-			return table(t, nil), people(t, c.collection())
-		},
-	} {
-		if name == "back" && testing.Short() {
-			continue // of the same code
+// dynamoWorlds are the migrations that DynamoDB is a place of. In the second and the third a pair of writes is one call: an
+// update of one item, and a transaction. The explorer separates writes by itself.
+var dynamoWorlds = []struct {
+	name string
+	open func(t *testing.T, c *collections) (old, new people)
+	more bool // of the same code as others: not under -short
+	kit  bool // nothing to explore that the others have not
+}{
+	{name: "table to table", open: func(t *testing.T, _ *collections) (old, new people) { return table(t), table(t) }},
+	{name: "in place", open: func(t *testing.T, _ *collections) (old, new people) { return views(t) }},
+	{name: "transactions", open: func(t *testing.T, _ *collections) (old, new people) { return transacted(t) }},
+	{name: "bolt to DynamoDB", kit: true, open: func(t *testing.T, _ *collections) (old, new people) { return bolt[person](t), table(t) }},
+	{name: "MongoDB to DynamoDB", kit: true, open: func(t *testing.T, c *collections) (old, new people) {
+		return open[person](t, c.collection(), nil), table(t)
+	}},
+	{name: "DynamoDB to MongoDB", more: true, open: func(t *testing.T, c *collections) (old, new people) {
+		return table(t), open[person](t, c.collection(), nil)
+	}},
+}
+
+func TestRepositoryOverDynamoDB(t *testing.T) {
+	for _, w := range dynamoWorlds {
+		if w.more && testing.Short() {
+			continue
 		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			c := &collections{db: mongotest.Database(t)}
-			dualwritetest.Run(t, kit(func(t *testing.T) (old, new stores.Store[string, person]) { return open(t, c) }, nil))
+			dualwritetest.Run(t, dualwritetest.Config[string, person]{
+				Open: func(t *testing.T) (old, new people) { return w.open(t, c) },
+				Key:  personKey, Value: personOf,
+			})
 		})
 	}
 }
 
-func people(t *testing.T, coll *mongo.Collection) stores.Store[string, person] {
-	t.Helper()
-	s, err := mongostore.New[string, person](t.Context(), coll, nil)
-	if err != nil {
-		t.Fatal(err)
+func TestExploreOverDynamoDB(t *testing.T) {
+	for _, w := range dynamoWorlds {
+		if w.more || w.kit {
+			continue
+		}
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			c := &collections{db: mongotest.Database(t)}
+			dualwritetest.Explore(t, dualwritetest.Config[string, person]{
+				Open: func(t *testing.T) (old, new people) { return w.open(t, c) },
+				Key:  personKey, Value: personOf,
+			}, &dualwritetest.ExploreOptions{Schedules: 300})
+		})
 	}
-	return s
 }

@@ -80,7 +80,7 @@ func (c *collections) collection() *mongo.Collection {
 	return c.db.Collection(fmt.Sprint("c", c.next.Add(1)))
 }
 
-func open(t *testing.T, coll *mongo.Collection, o *mongostore.Options[string, user]) store {
+func open[V any](t *testing.T, coll *mongo.Collection, o *mongostore.Options[string, V]) stores.Store[string, V] {
 	t.Helper()
 	s, err := mongostore.New(t.Context(), coll, o)
 	if err != nil {
@@ -89,9 +89,10 @@ func open(t *testing.T, coll *mongo.Collection, o *mongostore.Options[string, us
 	return s
 }
 
-func boltUsers(t *testing.T) store {
+// bolt opens a file of its own.
+func bolt[V any](t *testing.T) stores.Store[string, V] {
 	t.Helper()
-	db, err := boltstore.Open(filepath.Join(t.TempDir(), "users.bolt"), &boltstore.Options{NoSync: true})
+	db, err := boltstore.Open(filepath.Join(t.TempDir(), "records.bolt"), &boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func boltUsers(t *testing.T) store {
 			t.Error(err)
 		}
 	})
-	s, err := boltstore.View[string, user](db, "users", stores.StringKeys[string](), nil)
+	s, err := boltstore.View[string, V](db, "records", stores.StringKeys[string](), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ var mongoWorlds = []struct {
 	more bool // of the same code as others: not under -short
 }{
 	{name: "collection to collection", open: func(t *testing.T, c *collections) (old, new store) {
-		return open(t, c.collection(), flatWhole), open(t, c.collection(), nil)
+		return open(t, c.collection(), flatWhole), open[user](t, c.collection(), nil)
 	}},
 	{name: "in place", open: func(t *testing.T, c *collections) (old, new store) {
 		coll := c.collection()
@@ -126,13 +127,13 @@ var mongoWorlds = []struct {
 			open(t, coll, &mongostore.Options[string, user]{Meta: "_new", Fields: newFields})
 	}},
 	{name: "collection to collection, separate writes", open: func(t *testing.T, c *collections) (old, new store) {
-		return open(t, c.collection(), flatWhole), open(t, c.collection(), nil)
+		return open(t, c.collection(), flatWhole), open[user](t, c.collection(), nil)
 	}, o: &dualwrite.Options{SeparateWrites: true}, more: true},
 	{name: "bolt to MongoDB", open: func(t *testing.T, c *collections) (old, new store) {
-		return boltUsers(t), open(t, c.collection(), nil)
+		return bolt[user](t), open[user](t, c.collection(), nil)
 	}},
 	{name: "MongoDB to bolt", more: true, open: func(t *testing.T, c *collections) (old, new store) {
-		return open(t, c.collection(), flatWhole), boltUsers(t)
+		return open(t, c.collection(), flatWhole), bolt[user](t)
 	}},
 }
 

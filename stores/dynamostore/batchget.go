@@ -173,7 +173,7 @@ func (s *Store[K, V]) keyText(item Item) string {
 	for _, a := range s.table.key {
 		k[a.name] = tidy(clone(item[a.name]))
 	}
-	return showKey(k)
+	return string(s.showKey(k))
 }
 
 func (s *Store[K, V]) batchGet(ctx context.Context, ask types.KeysAndAttributes) (got []Item, left []Item, err error) {

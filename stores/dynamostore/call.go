@@ -102,11 +102,10 @@ var hopeless = map[string]bool{
 
 // classify says what a failed write left behind.
 func (c *call) classify(err error) error {
-	code := rejection(err)
 	switch {
 	case err == nil || c.doubt:
 		return err
-	case hopeless[code]:
+	case hopeless[rejection(err)]:
 		return stores.Permanent(err)
 	default: // refused for now, or never sent
 		return stores.Transient(err)

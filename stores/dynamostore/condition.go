@@ -79,10 +79,14 @@ func (s *Store[K, V]) stamp(e *expression) string {
 // compared holds for a stored stamp, and nothing else that may be in its place, that compares so to v.
 func (s *Store[K, V]) compared(e *expression, operator string, v stores.Version) string {
 	stamp := s.stamp(e)
-	size := e.value(&types.AttributeValueMemberN{Value: strconv.Itoa(stampSize)})
-	zero := e.value(&types.AttributeValueMemberB{Value: make([]byte, stampSize)})
-	return "size(" + stamp + ") = " + size + " AND " + stamp + " > " + zero + " AND " + stamp + " " + operator + " " + e.value(stampValue(v))
+	return "size(" + stamp + ") = " + e.value(sizeValue) + " AND " + stamp + " > " + e.value(zeroValue) + " AND " + stamp + " " + operator + " " + e.value(stampValue(v))
 }
+
+// What a stamp is compared with, in each expression. They are only ever read.
+var (
+	sizeValue = &types.AttributeValueMemberN{Value: strconv.Itoa(stampSize)}
+	zeroValue = &types.AttributeValueMemberB{Value: make([]byte, stampSize)}
+)
 
 // unchanged holds when the store's attributes are exactly those that were read.
 func (s *Store[K, V]) unchanged(e *expression, read Item) string {

@@ -161,3 +161,33 @@ func TestRenewedLegacyRecordIsNotReplaced(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// TestTombstonesCarryNoAttributes: what DynamoDB removes items by goes with the value, so that a tombstone stays.
+func TestTombstonesCarryNoAttributes(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]*Options[string, session]{"items": nil, "view": {Attributes: []string{"user", "exp"}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := sessions(t, o)
+			tombstone := func(key string) stores.Write[string, session] {
+				r := stores.Record[session]{Meta: stores.Meta{Version: stamp(6), Deleted: true}, Value: session{"u", noon}}
+				return stores.Write[string, session]{Key: key, Record: r, If: stores.IfOlder(stamp(6))}
+			}
+			for _, key := range []string{"a", "b"} {
+				putSession(t, s, key, stores.Meta{Version: stamp(5)}, noon.Add(time.Hour))
+			}
+			mustPut(t, s, tombstone("a"))
+			errs, err := s.PutMany(t.Context(), []stores.Write[string, session]{tombstone("b"), tombstone("c"), tombstone("d")})
+			if err := errors.Join(append(errs, err)...); err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range []string{"a", "b", "c", "d"} {
+				item := raw(t, s.client, s.table.name, key(id))
+				if m, err := s.meta(item); err != nil || !m.Deleted {
+					t.Errorf("%s: %+v, %v", id, m, err)
+				}
+				sameItem(t, without(item, s.opts.Meta), key(id))
+			}
+		})
+	}
+}

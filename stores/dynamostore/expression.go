@@ -15,15 +15,33 @@ type expression struct {
 	byName map[string]string
 }
 
+// newExpression has room for a small record.
 func newExpression() *expression {
-	return &expression{names: map[string]string{}, values: Item{}, byName: map[string]string{}}
+	return &expression{names: make(map[string]string, 8), values: make(Item, 8), byName: make(map[string]string, 8)}
+}
+
+// placeholders are the first ones, which almost all requests are content with.
+var namePlaceholders, valuePlaceholders = numbered('#'), numbered(':')
+
+func numbered(sign byte) (all [32]string) {
+	for i := range all {
+		all[i] = string(rune(sign)) + strconv.Itoa(i)
+	}
+	return all
+}
+
+func placeholder(known *[32]string, sign string, i int) string {
+	if i < len(known) {
+		return known[i]
+	}
+	return sign + strconv.Itoa(i)
 }
 
 // name is the placeholder of an attribute or of a part of a map.
 func (e *expression) name(n string) string {
 	p, ok := e.byName[n]
 	if !ok {
-		p = "#" + strconv.Itoa(len(e.names))
+		p = placeholder(&namePlaceholders, "#", len(e.names))
 		e.names[p], e.byName[n] = n, p
 	}
 	return p
@@ -31,7 +49,7 @@ func (e *expression) name(n string) string {
 
 // value is the placeholder of a value.
 func (e *expression) value(av types.AttributeValue) string {
-	p := ":" + strconv.Itoa(len(e.values))
+	p := placeholder(&valuePlaceholders, ":", len(e.values))
 	e.values[p] = av
 	return p
 }
@@ -44,18 +62,16 @@ func nilIfEmpty[M ~map[K]V, K comparable, V any](m M) M {
 	return m
 }
 
-// all joins the terms that are there.
-func all(terms ...string) string {
-	var kept []string
-	for _, t := range terms {
-		if t != "" {
-			kept = append(kept, t)
-		}
+// all joins two terms, of which either may be empty.
+func all(a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	default:
+		return "(" + a + ") AND (" + b + ")"
 	}
-	if len(kept) == 1 {
-		return kept[0]
-	}
-	return "(" + strings.Join(kept, ") AND (") + ")"
 }
 
 func anyOf(terms ...string) string { return strings.Join(terms, " OR ") }

@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -268,8 +269,9 @@ func TestSizeIsExact(t *testing.T) {
 		for _, over := range []int{1, 0} {
 			w.Record.Value = cloneItem(v)
 			w.Record.Value["pad"] = avS(strings.Repeat("x", maxItem-size-n-m+over))
-			c := &change{meta: meta, value: w.Record.Value}
+			c := &change{meta: meta, item: maps.Clone(w.Record.Value)}
 			c.attrs = Item{"id": avS(w.Key)}
+			c.item["id"], c.item["_dw"] = avS(w.Key), metaValue(meta)
 			plantErr := func() error {
 				c.cond = w.If
 				return s.put(t.Context(), c)

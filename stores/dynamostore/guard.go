@@ -11,16 +11,17 @@ import (
 
 // The application's own optimistic lock, Options.Guard. Its number goes through big.Int: it may have 38 digits.
 
-// encodeGuard takes the guard out of the value: what is stored is decided when the change is sent.
+// encodeGuard takes the guard out of the value: what is stored is a greater one.
 func (s *Store[K, V]) encodeGuard(c *change) error {
 	if s.opts.Guard == "" {
 		return nil
 	}
-	guard, ok := guardOf(c.value[s.opts.Guard])
+	guard, ok := guardOf(c.item[s.opts.Guard])
 	if !ok {
 		return fmt.Errorf("its %s, the guard, is no integer", s.opts.Guard)
 	}
 	c.guard = guard
+	c.item[s.opts.Guard] = c.nextGuard()
 	return nil
 }
 

@@ -25,17 +25,16 @@ func (s *Store[K, V]) insert(ctx context.Context, jobs []*job) {
 	var chunks []*insertion
 	last := &insertion{}
 	for _, j := range jobs {
-		item := s.item(j.change)
-		text, ok := insertText(s.table.name, item)
+		text, ok := insertText(s.table.name, j.item)
 		if !ok {
 			continue
 		}
-		size, _ := itemSize(item, 0)
+		size, _ := itemSize(j.item, 0)
 		if len(last.jobs) == 0 || len(last.jobs) == insertChunk || last.size+size > insertBytes {
 			last = &insertion{}
 			chunks = append(chunks, last)
 		}
-		last.add(j, text, parameters(item), size)
+		last.add(j, text, parameters(j.item), size)
 	}
 	inParallel(len(chunks), s.opts.Concurrency, func(i int) { s.insertAll(ctx, chunks[i]) })
 }

@@ -138,7 +138,8 @@ func (j jsonKeys[K]) parse(b []byte, key *K) error {
 		return fmt.Errorf("it has %d parts, want %d", len(raw), len(parts))
 	}
 	for i, part := range parts {
-		av, err := parsePart(part.Type(), raw[i])
+		kind, _ := scalarKind(part.Type())
+		av, err := parsePart(kind, raw[i])
 		if err == nil {
 			err = setScalar(part, av)
 		}
@@ -149,8 +150,8 @@ func (j jsonKeys[K]) parse(b []byte, key *K) error {
 	return nil
 }
 
-func parsePart(t reflect.Type, raw json.RawMessage) (types.AttributeValue, error) {
-	kind, _ := scalarKind(t)
+// parsePart is the inverse of appendPart.
+func parsePart(kind types.ScalarAttributeType, raw json.RawMessage) (types.AttributeValue, error) {
 	if kind == types.ScalarAttributeTypeN {
 		return &types.AttributeValueMemberN{Value: string(raw)}, nil
 	}

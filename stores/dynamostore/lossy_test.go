@@ -3,7 +3,6 @@ package dynamostore
 import (
 	"errors"
 	"math/big"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,43 +73,5 @@ func TestAnItemThatDoesNotFitIsAnError(t *testing.T) {
 	}
 	if got, err := s.Get(t.Context(), "right"); err != nil || string(got.Value.Hash[:]) != "abcd" {
 		t.Errorf("got %v, %v", got, err)
-	}
-}
-
-// TestUnmappedAttributesAreNamed by scans, unless the store is a view or takes in everything.
-func TestUnmappedAttributesAreNamed(t *testing.T) {
-	t.Parallel()
-	client := newClient(t)
-	name := newTable(t, client, "id:S")
-	plant(t, client, name, Item{"id": avS("1"), "n": avN("1"), "more": avS("x")})
-	plant(t, client, name, Item{"id": avS("2"), "n": avN("1"), "other": avS("x"), "text": avS("x")})
-	whole, view, all := open[string, note](t, client, name, nil),
-		open(t, client, name, &Options[string, struct {
-			N int `dynamodbav:"n"`
-		}]{Attributes: []string{"n"}}),
-		open[string, Item](t, client, name, nil)
-	drain(t, whole)
-	drain(t, view)
-	drain(t, all)
-	if got := stores.UnmappedFields(whole); !slices.Equal(got, []string{"more", "other"}) {
-		t.Errorf("got %v", got)
-	}
-	if got := slices.Concat(stores.UnmappedFields(view), stores.UnmappedFields(all)); len(got) > 0 {
-		t.Errorf("got %v", got)
-	}
-	mustPut(t, whole, write{Key: "3", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)})
-	again := open[string, note](t, client, name, nil)
-	drain(t, again)
-	if got := stores.UnmappedFields(again); !slices.Equal(got, []string{"more", "other"}) {
-		t.Errorf("got %v", got)
-	}
-}
-
-func drain[K, V any](t *testing.T, s *Store[K, V]) {
-	t.Helper()
-	for _, err := range s.Scan(t.Context(), "", nil) {
-		if err != nil {
-			t.Error(err)
-		}
 	}
 }

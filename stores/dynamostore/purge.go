@@ -82,7 +82,7 @@ func (s *Store[K, V]) unstamp(ctx context.Context, c *change) (doubt bool, err e
 	e := newExpression()
 	meta := e.name(s.opts.Meta)
 	isTombstone := meta + "." + e.name(metaDeleted)
-	r := &request{key: c.attrs, e: e, remove: []string{meta}}
+	r := &request{key: c.attrs, e: e, remove: []byte(meta)}
 	if s.own.view {
 		r.cond = all(s.condition(e, c.cond), anyOf(exists(isTombstone), s.ownsOne(e)))
 	} else {

@@ -1,6 +1,7 @@
 package dynamostore
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,27 +105,26 @@ func (s *Store[K, V]) parseKey(item Item) (key K, k itemKey, err error) {
 	if key, err = s.keyMap.decode(k.attrs); err == nil {
 		err = s.checkInverse(key, k.attrs)
 	}
-	if err == nil {
-		k.canonical, err = s.keys.Append(nil, key)
+	if err != nil {
+		return key, k, err
+	}
+	if k.canonical, err = s.keys.Append(nil, key); err == nil && bytes.HasPrefix(k.canonical, []byte(foreign)) {
+		err = errForeign
 	}
 	return key, k, err
 }
 
-// checkInverse finds a DecodeKey that takes the key of one item for that of another one.
+// checkInverse finds a DecodeKey that takes the key of one item for that of another one: two items would be one record, and
+// a scan could not go on after the first.
 func (s *Store[K, V]) checkInverse(key K, attrs Item) error {
-	if s.opts.EncodeKey == nil {
+	if s.opts.DecodeKey == nil {
 		return nil
 	}
-	back, err := s.opts.EncodeKey(key)
-	if err != nil {
-		return err
+	back, err := s.keyMap.encode(key)
+	if err == nil && !s.table.key.sameKey(back, attrs) {
+		err = fmt.Errorf("DecodeKey makes %v of it, which EncodeKey makes another key of: for an item of another kind return ErrOtherKind", key)
 	}
-	for name, av := range attrs {
-		if !sameScalar(back[name], av) {
-			return fmt.Errorf("DecodeKey makes %v of it, which EncodeKey makes another key of: for an item of another kind return ErrOtherKind", key)
-		}
-	}
-	return nil
+	return err
 }
 
 func sortedNames(m Item) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,11 +1,6 @@
 package dynamostore
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -13,9 +8,9 @@ import (
 // request is a change in DynamoDB's words: a PutItem if it replaces the item, else an UpdateItem.
 type request struct {
 	key    Item
-	item   Item // of a PutItem
-	set    []string
-	remove []string
+	item   Item   // of a PutItem
+	set    []byte // the terms of an UpdateItem, separated by commas
+	remove []byte
 	cond   string
 	e      *expression
 }
@@ -31,60 +26,56 @@ func (s *Store[K, V]) request(e *expression, c *change) *request {
 	r.cond = all(r.cond, s.guardCondition(e, c))
 	// A delete of an item is one of all that is in it, also of what a struct does not map.
 	if s.own.whole() || !s.own.view && c.meta.Deleted {
-		r.item = s.item(c)
+		r.item = c.item
 		return r
 	}
-	value := s.stored(c)
-	if av, ok := value[s.opts.Meta]; ok {
-		r.set = append(r.set, e.name(s.opts.Meta)+" = "+e.value(av))
-	} else {
-		r.remove = append(r.remove, e.name(s.opts.Meta))
-	}
+	r.change(s.opts.Meta, c.item)
 	for _, name := range s.own.names {
-		if av, ok := value[name]; ok {
-			r.set = append(r.set, e.name(name)+" = "+e.value(av))
-		} else {
-			r.remove = append(r.remove, e.name(name))
-		}
+		r.change(name, c.item)
 	}
 	return r
 }
 
-// item is the whole item of a change, as a PutItem or an insertion stores it.
-func (s *Store[K, V]) item(c *change) Item {
-	item := s.stored(c)
-	maps.Copy(item, c.attrs)
-	return item
+// change sets an attribute to what it is in the item, or removes it.
+func (r *request) change(name string, item Item) {
+	av, ok := item[name]
+	if !ok {
+		r.remove = append(term(r.remove), r.e.name(name)...)
+		return
+	}
+	r.set = append(term(r.set), r.e.name(name)...)
+	r.set = append(r.set, '=')
+	r.set = append(r.set, r.e.value(av)...)
 }
 
-// stored are the attributes of a change with the metadata, without the key.
-func (s *Store[K, V]) stored(c *change) Item {
-	m := make(Item, len(c.value)+len(c.attrs)+1)
-	maps.Copy(m, c.value)
-	if !c.meta.Version.IsUnstamped() {
-		m[s.opts.Meta] = metaValue(c.meta)
+// term makes room for one more term of a list.
+func term(list []byte) []byte {
+	if len(list) > 0 {
+		list = append(list, ',')
 	}
-	if c.guard != nil {
-		m[s.opts.Guard] = c.nextGuard()
-	}
-	return m
+	return list
 }
 
 // join makes one update of two of the same item.
 func (r *request) join(o *request) {
-	r.set, r.remove = slices.Concat(r.set, o.set), slices.Concat(r.remove, o.remove)
+	if len(o.set) > 0 {
+		r.set = append(term(r.set), o.set...)
+	}
+	if len(o.remove) > 0 {
+		r.remove = append(term(r.remove), o.remove...)
+	}
 	r.cond = all(r.cond, o.cond)
 }
 
-func (r *request) updateText() string {
-	var parts []string
+func (r *request) updateText() *string {
+	var text string
 	if len(r.set) > 0 {
-		parts = append(parts, "SET "+strings.Join(r.set, ", "))
+		text = "SET " + string(r.set)
 	}
 	if len(r.remove) > 0 {
-		parts = append(parts, "REMOVE "+strings.Join(r.remove, ", "))
+		text += " REMOVE " + string(r.remove)
 	}
-	return strings.Join(parts, " ")
+	return &text
 }
 
 // place is what a request has to know of its store.
@@ -106,7 +97,7 @@ func (r *request) put(p place) *dynamodb.PutItemInput {
 
 func (r *request) updateItem(p place) *dynamodb.UpdateItemInput {
 	return &dynamodb.UpdateItemInput{
-		TableName: p.tableName(), Key: r.key, UpdateExpression: aws.String(r.updateText()), ConditionExpression: &r.cond,
+		TableName: p.tableName(), Key: r.key, UpdateExpression: r.updateText(), ConditionExpression: &r.cond,
 		ExpressionAttributeNames: nilIfEmpty(r.e.names), ExpressionAttributeValues: nilIfEmpty(r.e.values),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		ReturnConsumedCapacity:              p.measure(),
@@ -123,7 +114,7 @@ func (r *request) transact(p place) types.TransactWriteItem {
 		}}
 	}
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: p.tableName(), Key: r.key, UpdateExpression: aws.String(r.updateText()), ConditionExpression: &r.cond,
+		TableName: p.tableName(), Key: r.key, UpdateExpression: r.updateText(), ConditionExpression: &r.cond,
 		ExpressionAttributeNames: nilIfEmpty(r.e.names), ExpressionAttributeValues: nilIfEmpty(r.e.values),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}}

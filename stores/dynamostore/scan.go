@@ -48,7 +48,7 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 
 func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte) (*dynamodb.ScanInput, error) {
 	in := &dynamodb.ScanInput{TableName: &s.table.name, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
-	if !s.notes() { // a projection costs as many units as the whole item, and hides what V does not map
+	if !s.looksForUnmapped() { // a projection costs as many read units as all of the item
 		e := newExpression()
 		in.ProjectionExpression, in.ExpressionAttributeNames = nilIfBlank(s.projection(e)), nilIfEmpty(e.names)
 	}
@@ -65,13 +65,10 @@ func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte) (*dynamodb.Sca
 	if after == nil {
 		return in, nil
 	}
-	key, err := s.keys.Parse(after)
-	if err != nil {
+	if in.ExclusiveStartKey, err = s.position(after); err != nil {
 		return nil, stores.Permanent(fmt.Errorf("dynamostore: table %s: scan after %s: %w", s.table.name, stores.FormatKey(after), err))
 	}
-	k, err := s.key(key)
-	in.ExclusiveStartKey = k.attrs
-	return in, err
+	return in, nil
 }
 
 func (s *Store[K, V]) scanPage(ctx context.Context, in *dynamodb.ScanInput) (items []Item, next Item, err error) {
@@ -99,7 +96,8 @@ func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err er
 		return e, false, nil
 	}
 	if err != nil {
-		return e, true, s.damaged(itemKey{canonical: []byte(showKey(k.attrs))}, err)
+		err = fmt.Errorf("its key %s: %w", s.showKey(k.attrs), err)
+		return e, true, s.damaged(itemKey{canonical: s.foreignKey(k.attrs)}, err)
 	}
 	s.note(item)
 	record, err := s.record(k, item)
@@ -107,18 +105,6 @@ func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err er
 		return e, true, err
 	}
 	return stores.Entry[K, V]{Key: key, Record: record}, !record.Version.IsAbsent(), nil
-}
-
-// showKey is what is said of a key that the codec does not take: it has no canonical form.
-func showKey(attrs Item) string {
-	out := []byte{'['}
-	for i, name := range sortedNames(attrs) {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = appendPart(out, attrs[name])
-	}
-	return string(append(out, ']'))
 }
 
 // A segment is one of n parts of DynamoDB's hash of the partition key: "1:i/n", where 1 is the version of this form.

@@ -1,6 +1,7 @@
 package dynamostore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -112,6 +113,9 @@ func (s *Store[K, V]) key(key K) (k itemKey, err error) {
 	}
 	if k.attrs, err = s.keyMap.encode(key); err == nil {
 		err = s.table.key.check(k.attrs)
+	}
+	if err == nil && bytes.HasPrefix(k.canonical, []byte(foreign)) {
+		err = errForeign
 	}
 	if err != nil {
 		return k, stores.Permanent(s.fail("key", k, err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 
@@ -18,9 +19,9 @@ const maxItem = 400 << 10
 // change is a write that was checked and encoded.
 type change struct {
 	itemKey
-	meta  stores.Meta
-	value Item // the store's attributes; nil in a tombstone
-	cond  stores.Condition
+	meta stores.Meta
+	item Item // as it is stored: the key, the value's attributes and the metadata
+	cond stores.Condition
 	// guard is the greatest number known to be stored or given, which the write raises; nil if there is none to raise.
 	guard *big.Int
 	// replaces is what a record consists of that has expired and is there nevertheless.
@@ -37,34 +38,35 @@ func (s *Store[K, V]) encode(w *stores.Write[K, V]) (*change, error) {
 		return nil, err
 	}
 	c := &change{itemKey: k, meta: w.Record.Meta, cond: w.If}
-	size, _ := itemSize(k.attrs, 0)
+	var encoded Item
 	if !w.Record.Deleted {
-		if err := s.encodeValue(c, w.Record.Value); err != nil {
+		if encoded, err = s.codec.encode(w.Record.Value); err != nil {
 			return nil, stores.Permanent(s.fail("value", k, err))
 		}
-		n, err := itemSize(c.value, 0)
-		if err != nil {
+	}
+	c.item = make(Item, len(k.attrs)+len(encoded)+1)
+	maps.Copy(c.item, k.attrs)
+	if !w.Record.Deleted {
+		if err := s.addValue(c, encoded); err != nil {
 			return nil, stores.Permanent(s.fail("value", k, err))
 		}
-		size += n
 	}
 	if !c.meta.Version.IsUnstamped() {
-		n, _ := sizeOf(metaValue(c.meta), 0)
-		size += len(s.opts.Meta) + n
+		c.item[s.opts.Meta] = metaValue(c.meta)
 	}
-	if size > maxItem {
-		return nil, stores.Permanent(s.fail("value", k, fmt.Errorf("the item would have %d bytes, DynamoDB takes at most %d", size, maxItem)))
+	size, err := itemSize(c.item, 0)
+	if err == nil && size > maxItem {
+		err = fmt.Errorf("the item would have %d bytes, DynamoDB takes at most %d", size, maxItem)
+	}
+	if err != nil {
+		return nil, stores.Permanent(s.fail("value", k, err))
 	}
 	return c, nil
 }
 
-// encodeValue puts the store's attributes into c.
-func (s *Store[K, V]) encodeValue(c *change, v V) error {
-	encoded, err := s.codec.encode(v)
-	if err != nil {
-		return err
-	}
-	c.value = make(Item, len(encoded))
+// addValue puts the store's attributes into c.
+func (s *Store[K, V]) addValue(c *change, encoded Item) error {
+	none := true
 	for name, av := range encoded {
 		switch {
 		case s.table.key.has(name):
@@ -81,10 +83,10 @@ func (s *Store[K, V]) encodeValue(c *change, v V) error {
 		case av == nil:
 			return fmt.Errorf("its %s is nil", name)
 		default:
-			c.value[name] = av
+			c.item[name], none = av, false
 		}
 	}
-	if s.own.view && c.meta.Version.IsUnstamped() && len(c.value) == 0 {
+	if s.own.view && c.meta.Version.IsUnstamped() && none {
 		return errors.New("it has none of the view's attributes: without metadata such a record would not be there")
 	}
 	return s.encodeGuard(c)
@@ -219,6 +221,7 @@ func (s *Store[K, V]) refused(c *change, item Item) (again bool, err error) {
 		}
 		if there.Cmp(c.guard) > 0 {
 			c.guard = there
+			c.item[s.opts.Guard] = c.nextGuard()
 		}
 	}
 	return true, stores.Transient(s.fail("write", c.itemKey, errors.New("other writers were faster each time")))

@@ -16,48 +16,29 @@ import (
 
 	"github.com/dualwrite/dualwrite/internal/cutproxy"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
+	"github.com/dualwrite/dualwrite/internal/outage"
 	"github.com/dualwrite/dualwrite/internal/servers"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// shaky is a server of one's own behind a proxy, which stays where it is when the server is killed and comes back.
+// shaky is a server of one's own whose connections break, and which is killed.
 type shaky struct {
-	*cutproxy.Proxy
-	dir     string
-	process *servers.Process
+	*outage.Server
 	// admin does not go through the proxy, and is good until the server is killed.
 	admin *mongo.Client
 }
 
 func newShaky(tb testing.TB) *shaky {
 	tb.Helper()
-	servers.Need(tb, servers.MongoDB())
-	s := &shaky{dir: tb.TempDir()}
-	s.start(tb)
-	tb.Cleanup(func() { _ = s.process.Kill() }) // nobody needs its data
-	s.Proxy = cutproxy.New(tb, s.process.Addr())
+	s := &shaky{Server: outage.NewServer(tb, servers.MongoDB())}
+	s.admin = connect(tb, mongotest.Address(s.Process()))
 	return s
 }
 
-func (s *shaky) start(tb testing.TB) {
-	tb.Helper()
-	var err error
-	if s.process, err = servers.Start(tb.Context(), servers.MongoDB(), s.dir); err != nil {
-		tb.Fatal(err)
-	}
-	s.admin = connect(tb, mongotest.Address(s.process))
-}
-
-// restart is a power failure.
 func (s *shaky) restart(tb testing.TB) {
 	tb.Helper()
-	s.Cut()
-	if err := s.process.Kill(); err != nil {
-		tb.Fatal(err)
-	}
-	s.start(tb)
-	s.Redirect(s.process.Addr())
-	s.Heal()
+	s.Restart(tb)
+	s.admin = connect(tb, mongotest.Address(s.Process()))
 }
 
 func (s *shaky) uri() string { return "mongodb://" + s.Addr() + "/?directConnection=true" }
@@ -178,37 +159,9 @@ func TestBatchDuringAnOutage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkAll(t, s, ws, errs)
+			outage.Check(t, open[string, counter](t, s.admin.Database("d").Collection("records"), nil), ws, errs)
 		})
 	}
-}
-
-// checkAll compares the outcomes of writes with what is stored.
-func checkAll(t *testing.T, s *shaky, ws []counterWrite, errs []error) {
-	t.Helper()
-	direct := open[string, counter](t, s.admin.Database("d").Collection("records"), nil)
-	keys := make([]string, len(ws))
-	for i, w := range ws {
-		keys[i] = w.Key
-	}
-	res, err := direct.GetMany(t.Context(), keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var count [5]int
-	for i, w := range ws {
-		outcome, stored := stores.OutcomeOf(errs[i])
-		if outcome == stores.OutcomeRefused && stored.Shows(w.Record.Version) {
-			outcome = stores.OutcomeApplied // refused by its own first try, of which the driver did not hear
-		}
-		count[outcome]++
-		version := res[i].Record.Version
-		there := version.Same(w.Record.Version) || version.Newer(w.Record.Version)
-		if no := outcome != stores.OutcomeApplied && outcome != stores.OutcomeUnknown; outcome == stores.OutcomeApplied && !there || no && version.Same(w.Record.Version) {
-			t.Errorf("%s at %v: outcome %v (%v), stored is %v", w.Key, w.Record.Version, outcome, errs[i], version)
-		}
-	}
-	t.Logf("unknown, applied, refused, rejected, failed: %v", count)
 }
 
 // A write that is stalled has an unknown outcome, and one that could not be sent has none.
