@@ -59,9 +59,18 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, cfg)
 }
 
+// variant leaves a test out under -short, which is how the race detector runs them: the goroutines are those of TestConformance.
+func variant(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("the whole kit again, with other keys and values")
+	}
+}
+
 // TestConformanceOfItems: the item itself as V, numeric keys.
 func TestConformanceOfItems(t *testing.T) {
 	t.Parallel()
+	variant(t)
 	value := func(i int) Item {
 		return Item{
 			"n": avN(fmt.Sprint(i)), "b": avB(fmt.Sprint("bytes ", i)),
@@ -87,6 +96,7 @@ type orderKey struct {
 // TestConformanceOfCompositeKeys: a partition and a sort key, and functions instead of tags.
 func TestConformanceOfCompositeKeys(t *testing.T) {
 	t.Parallel()
+	variant(t)
 	cfg := conformance(&Options[orderKey, []byte]{
 		Encode: func(b []byte) (Item, error) { return Item{"body": &types.AttributeValueMemberB{Value: b}}, nil },
 		Decode: func(m Item) ([]byte, error) {
