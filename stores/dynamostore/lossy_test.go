@@ -77,7 +77,7 @@ func TestAnItemThatDoesNotFitIsAnError(t *testing.T) {
 	}
 }
 
-// TestUnmappedAttributesAreNamed by scans, unless the store is a view or takes in everything.
+// TestUnmappedAttributesAreNamed by scans that are asked to, unless the store is a view or takes in everything.
 func TestUnmappedAttributesAreNamed(t *testing.T) {
 	t.Parallel()
 	client := newClient(t)
@@ -108,7 +108,7 @@ func TestUnmappedAttributesAreNamed(t *testing.T) {
 
 func drain[K, V any](t *testing.T, s *Store[K, V]) {
 	t.Helper()
-	for _, err := range s.Scan(t.Context(), "", nil) {
+	for _, err := range s.ScanNoting(t.Context(), "", nil) {
 		if err != nil {
 			t.Error(err)
 		}

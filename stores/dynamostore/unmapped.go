@@ -9,7 +9,7 @@ import (
 // maxUnmapped bounds the names that are remembered: attributes may be named after data.
 const maxUnmapped = 100
 
-// unmapped remembers attributes of items that V has no room for. The zero value is ready.
+// unmapped remembers attributes of items that V does not hold exactly. The zero value is ready.
 type unmapped struct {
 	mu    sync.Mutex
 	names map[string]struct{}
@@ -41,7 +41,7 @@ func (s *Store[K, V]) note(item Item) {
 	}
 }
 
-// UnmappedFields implements stores.FieldReporter: the attributes that a struct V does not map, as far as scans have seen.
+// UnmappedFields implements stores.FieldReporter.
 func (s *Store[K, V]) UnmappedFields() []string {
 	s.unmapped.mu.Lock()
 	defer s.unmapped.mu.Unlock()

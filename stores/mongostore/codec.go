@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/dualwrite/dualwrite/internal/shape"
+	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -27,7 +27,7 @@ type codec[V any] struct {
 	keepID, open bool
 	// lossless says that V holds whatever there is, and shape which fields are in it on all levels.
 	lossless bool
-	shape    *shape.Shape
+	shape    *typeshape.Shape
 }
 
 // view is which fields of a document belong to a record.

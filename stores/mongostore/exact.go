@@ -7,7 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/dualwrite/dualwrite/internal/shape"
+	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -75,7 +75,7 @@ func (c *codec[V]) know(t reflect.Type) {
 		return
 	}
 	c.lossless = t == rawType || c.bson.plain() && (t == documentType || t == reflect.TypeFor[bson.M]())
-	c.shape = shape.Rules{
+	c.shape = typeshape.Rules{
 		Opaque: func(t reflect.Type) bool { return encodesItself(t) || t == documentType },
 		Fields: func(t reflect.Type, visit func(string, reflect.Type, bool)) {
 			for sf := range t.Fields() {

@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"github.com/dualwrite/dualwrite/internal/shape"
+	"github.com/dualwrite/dualwrite/internal/typeshape"
 )
 
 // fieldFinder finds fields of a document by name, fastest in the order that they are in.
@@ -77,7 +77,7 @@ func (f *fieldFinder) search(name []byte) (bson.RawValue, bool) {
 
 // lost tells whether a stored field is missing or another one in the document of f. The path leads to what is lost as far as
 // names are those of struct fields; it is empty where they are data.
-func (f *fieldFinder) lost(name []byte, stored bson.RawValue, in *shape.Shape) (path string, lost bool) {
+func (f *fieldFinder) lost(name []byte, stored bson.RawValue, in *typeshape.Shape) (path string, lost bool) {
 	back, there := f.find(name)
 	if there && back.Type == stored.Type && bytes.Equal(back.Value, stored.Value) {
 		return "", false
@@ -86,10 +86,10 @@ func (f *fieldFinder) lost(name []byte, stored bson.RawValue, in *shape.Shape) (
 	if there {
 		path, lost = changed(stored, back, field)
 	} else {
-		lost = is == shape.Unmapped || !nothing(stored, field)
+		lost = is == typeshape.Unmapped || !nothing(stored, field)
 	}
 	switch {
-	case !lost, is == shape.Data:
+	case !lost, is == typeshape.Data:
 		return "", lost
 	case path == "":
 		return string(name), true
@@ -98,7 +98,7 @@ func (f *fieldFinder) lost(name []byte, stored bson.RawValue, in *shape.Shape) (
 }
 
 // changed compares a stored value with what V made of it, as the server compares but without the order of fields: a map has none.
-func changed(stored, back bson.RawValue, in *shape.Shape) (path string, changed bool) {
+func changed(stored, back bson.RawValue, in *typeshape.Shape) (path string, changed bool) {
 	if stored.Type == back.Type && (stored.Type == bson.TypeEmbeddedDocument || stored.Type == bson.TypeArray) {
 		return changedWithin(stored, back, in)
 	}
@@ -114,7 +114,7 @@ func changed(stored, back bson.RawValue, in *shape.Shape) (path string, changed 
 // errFound ends a walk.
 var errFound = errors.New("found")
 
-func changedWithin(stored, back bson.RawValue, in *shape.Shape) (path string, lost bool) {
+func changedWithin(stored, back bson.RawValue, in *typeshape.Shape) (path string, lost bool) {
 	f, n := &fieldFinder{doc: back.Value}, 0
 	err := walk(stored.Value, func(name []byte, v bson.RawValue) error {
 		if n++; stored.Type == bson.TypeArray {
@@ -139,7 +139,7 @@ func changedWithin(stored, back bson.RawValue, in *shape.Shape) (path string, lo
 }
 
 // nothing tells the values that a codec may leave out, if it has a place for all that is in them.
-func nothing(v bson.RawValue, in *shape.Shape) bool {
+func nothing(v bson.RawValue, in *typeshape.Shape) bool {
 	switch v.Type {
 	case bson.TypeNull, bson.TypeUndefined:
 		return true
@@ -158,7 +158,7 @@ func nothing(v bson.RawValue, in *shape.Shape) bool {
 		return len(v.Value) == 5
 	case bson.TypeEmbeddedDocument:
 		return walk(v.Value, func(name []byte, v bson.RawValue) error {
-			if field, is := in.At(string(name)); is == shape.Unmapped || !nothing(v, field) {
+			if field, is := in.At(string(name)); is == typeshape.Unmapped || !nothing(v, field) {
 				return errFound
 			}
 			return nil

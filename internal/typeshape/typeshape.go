@@ -1,6 +1,6 @@
-// Package shape describes which fields the encoded form of a Go type has, on all levels: what a codec leaves out because it is
+// Package typeshape describes which fields the encoded form of a Go type has, on all levels: what a codec leaves out because it is
 // empty is told from what the type does not know.
-package shape
+package typeshape
 
 import "reflect"
 
