@@ -69,7 +69,7 @@ func nothing(av types.AttributeValue, in *typeshape.Shape) bool {
 	case *types.AttributeValueMemberNULL:
 		return true
 	case *types.AttributeValueMemberS:
-		return v.Value == "" || v.Value == "0001-01-01T00:00:00Z" // the zero time
+		return v.Value == ""
 	case *types.AttributeValueMemberN:
 		return tidyNumber(v.Value) == "0"
 	case *types.AttributeValueMemberB:
