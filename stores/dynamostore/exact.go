@@ -11,8 +11,8 @@ import (
 
 // ScanNoting is a Scan after which [Store.UnmappedFields] names the attributes that V does not map, and those that are not as they
 // are stored when V is encoded again. Numbers are compared as numbers and sets without an order; a NULL, zero or empty
-// value that the encoding leaves out, as omitempty does, is no loss, nor is an empty B that attributevalue makes a NULL of. Nothing
-// is known of values that Encode returns an error for. See stores.ExactScanner.
+// value that the encoding leaves out, as omitempty does, is no loss. Nothing is known of values that Encode returns an error for. See
+// stores.ExactScanner.
 func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
 	return s.scanAs(ctx, seg, after, true)
 }

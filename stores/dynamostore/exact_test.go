@@ -100,6 +100,8 @@ func TestWhatVDoesNotHoldIsNamed(t *testing.T) {
 		{Item{"sub": avM(Item{"zip": null})}, "sub.zip"}, {Item{"subs": avL(zip, avM(Item{"zip": avS("1"), "more": avN("1")}))}, "subs.more"},
 		{Item{"subm": avM(Item{"key": avM(Item{"zip": avS("1"), "more": avN("1")})})}, "subm"}, {Item{"subm": avM(Item{"a": zip, "b": zip})}, ""},
 		{Item{"two": avL(avN("1"), avN("2"))}, ""}, {Item{"two": avL(avN("1"))}, "two"},
+		// What counts the writes is no content.
+		{Item{"guard": null}, ""},
 		// What is nobody's.
 		{Item{"theirs": avN("1"), "text": null}, "text theirs"},
 	} {
@@ -120,8 +122,10 @@ func TestWhatStoresOfOtherKindsName(t *testing.T) {
 		Decode: func(item Item) (v view, err error) { clear(item); return v, nil },
 		Encode: func(view) (Item, error) { return Item{"b": avN("1.0")}, nil },
 	}
+	codedView := *coded
+	codedView.Attributes = []string{"a", "b"}
 	for want, got := range map[string]string{
-		"":    namedOf(t, &Options[string, view]{Attributes: []string{"a"}}, stored()) + namedOf(t, &Options[string, Item]{}, stored()),
+		"":    namedOf(t, &Options[string, view]{Attributes: []string{"a"}}, stored()) + namedOf(t, &Options[string, Item]{}, stored()) + namedOf(t, &codedView, stored()),
 		"b":   namedOf(t, &Options[string, view]{Attributes: []string{"a", "b"}}, stored()),
 		"b c": namedOf(t, &Options[string, view]{}, stored()),
 		"a b": namedOf(t, &Options[string, map[string]string]{}, Item{"a": null, "b": avN("1")}),

@@ -15,7 +15,7 @@ func lostField(name string, stored types.AttributeValue, again Item, in *typesha
 	if back, there := again[name]; there {
 		path, lost = changed(stored, back, field)
 	} else {
-		lost = is == typeshape.Unmapped || !nothing(stored, field)
+		lost = is == typeshape.Unmapped || !nothing(stored)
 	}
 	switch {
 	case !lost, is == typeshape.Data:
@@ -36,10 +36,6 @@ func changed(stored, back types.AttributeValue, in *typeshape.Shape) (path strin
 	case *types.AttributeValueMemberL:
 		if b, ok := back.(*types.AttributeValueMemberL); ok {
 			return changedList(a.Value, b.Value, in)
-		}
-	case *types.AttributeValueMemberB:
-		if _, null := back.(*types.AttributeValueMemberNULL); null && len(a.Value) == 0 {
-			return "", false
 		}
 	}
 	return "", !sameScalar(stored, back) && !reflect.DeepEqual(tidy(clone(stored)), tidy(clone(back)))
@@ -63,8 +59,8 @@ func changedList(stored, back []types.AttributeValue, in *typeshape.Shape) (path
 	return "", len(stored) != len(back)
 }
 
-// nothing tells the values that a codec may leave out, if it has a place for all that is in them.
-func nothing(av types.AttributeValue, in *typeshape.Shape) bool {
+// nothing tells the values that a codec may leave out.
+func nothing(av types.AttributeValue) bool {
 	switch v := av.(type) {
 	case *types.AttributeValueMemberNULL:
 		return true
@@ -79,12 +75,7 @@ func nothing(av types.AttributeValue, in *typeshape.Shape) bool {
 	case *types.AttributeValueMemberL:
 		return len(v.Value) == 0
 	case *types.AttributeValueMemberM:
-		for name, av := range v.Value {
-			if field, is := in.At(name); is == typeshape.Unmapped || !nothing(av, field) {
-				return false
-			}
-		}
-		return true
+		return len(v.Value) == 0
 	default: // a set is never empty
 		return false
 	}

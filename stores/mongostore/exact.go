@@ -76,7 +76,7 @@ func (c *codec[V]) know(t reflect.Type) {
 	}
 	c.lossless = t == rawType || c.bson.plain() && (t == documentType || t == reflect.TypeFor[bson.M]())
 	c.shape = typeshape.Rules{
-		Opaque: func(t reflect.Type) bool { return encodesItself(t) || t == documentType },
+		Opaque: encodesItself,
 		Fields: func(t reflect.Type, visit func(string, reflect.Type, bool)) {
 			for sf := range t.Fields() {
 				if name, inline, skip := fieldTag(sf, c.bson.options.UseJSONStructTags); !skip && sf.IsExported() {

@@ -108,6 +108,8 @@ func TestWhatVDoesNotHoldIsNamed(t *testing.T) {
 		// Documents without an order, lists with one.
 		{d("sub", d("note", "x", "zip", "1")), ""}, {d("two", bson.A{int32(1), int32(2)}), ""}, {d("two", bson.A{int32(1)}), "two"}, {d("any", bson.A{1, d("x", nil)}), ""},
 		{d("sub", append(d("note", "x"), d("note", "y")...)), "sub.note"},
+		// What counts the writes is no content.
+		{d("guard", true), ""},
 		// What is nobody's.
 		{d("theirs", 1, "text", nil), "text theirs"}, {d("TEXT", "a"), "TEXT"},
 	} {
@@ -124,14 +126,20 @@ func TestWhatStoresOfOtherKindsName(t *testing.T) {
 		A string `bson:"a,omitempty"`
 	}
 	stored := d("a", nil, "b", 1, "c", d("d", 1))
+	type optional struct {
+		Sub inner `bson:"sub,omitempty"`
+	}
+	omits := &Options[string, optional]{BSONOptions: &options.BSONOptions{OmitZeroStruct: true}}
 	for name, got := range map[string]string{
+		"sub": namedOf(t, omits, d("sub", d("zip", "", "note", nil))) + namedOf(t, omits, d("sub", d("zip", "", "more", nil))),
 		"":      namedOf(t, &Options[string, view]{Fields: []string{"a"}}, stored) + namedOf(t, &Options[string, bson.Raw]{}, stored) + namedOf(t, &Options[string, bson.M]{}, stored),
 		"b":     namedOf(t, &Options[string, view]{Fields: []string{"a", "b"}}, stored),
 		"b c":   namedOf(t, &Options[string, view]{}, stored),
 		"a b c": namedOf(t, &Options[string, map[string]string]{}, d("a", nil, "b", nil, "c", nil)),
 		"c": namedOf(t, &Options[string, view]{Decode: func(bson.Raw) (v view, err error) { return v, nil },
 			Encode: func(view) (bson.D, error) { return d("b", 1.0), nil }}, stored),
-		"id": namedOf(t, &Options[string, struct{ ID string }]{BSONOptions: &options.BSONOptions{ObjectIDAsHexString: true}}, d("id", bson.ObjectID{1})),
+		"bin": namedOf(t, &Options[string, bson.M]{BSONOptions: &options.BSONOptions{BinaryAsSlice: true}}, d("bin", bson.Binary{Subtype: bson.TypeBinaryBinaryOld, Data: []byte("x")})),
+		"id":  namedOf(t, &Options[string, struct{ ID string }]{BSONOptions: &options.BSONOptions{ObjectIDAsHexString: true}}, d("id", bson.ObjectID{1})),
 	} {
 		if name != got {
 			t.Errorf("named are %q, want %q", got, name)
