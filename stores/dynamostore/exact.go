@@ -31,10 +31,14 @@ func (s *Store[K, V]) noted(k itemKey, item Item) (stores.Record[V], error) {
 	if err != nil || !r.Live() {
 		return r, err
 	}
-	again, errAgain := s.codec.encode(r.Value)
-	if errAgain != nil {
-		return r, nil
+	if again, err := s.codec.encode(r.Value); err == nil {
+		s.noteLost(stored, again)
 	}
+	return r, nil
+}
+
+// noteLost looks for attributes that are not in what V was encoded as.
+func (s *Store[K, V]) noteLost(stored, again Item) {
 	for name, av := range stored {
 		if name == s.opts.Meta || name == s.opts.Guard || s.table.key.has(name) || !s.own.has(name) {
 			continue
@@ -45,7 +49,6 @@ func (s *Store[K, V]) noted(k itemKey, item Item) (stores.Record[V], error) {
 			s.unmapped.add(name)
 		}
 	}
-	return r, nil
 }
 
 // shapeOf is what attributevalue makes of a type.

@@ -131,7 +131,7 @@ func TestWhatStoresOfOtherKindsName(t *testing.T) {
 	}
 	omits := &Options[string, optional]{BSONOptions: &options.BSONOptions{OmitZeroStruct: true}}
 	for name, got := range map[string]string{
-		"sub": namedOf(t, omits, d("sub", d("zip", "", "note", nil))) + namedOf(t, omits, d("sub", d("zip", "", "more", nil))),
+		"sub":   namedOf(t, omits, d("sub", d("zip", "", "note", nil))) + namedOf(t, omits, d("sub", d("zip", "", "more", nil))),
 		"":      namedOf(t, &Options[string, view]{Fields: []string{"a"}}, stored) + namedOf(t, &Options[string, bson.Raw]{}, stored) + namedOf(t, &Options[string, bson.M]{}, stored),
 		"b":     namedOf(t, &Options[string, view]{Fields: []string{"a", "b"}}, stored),
 		"b c":   namedOf(t, &Options[string, view]{}, stored),
