@@ -40,7 +40,7 @@ func Copy[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyOpt
 }
 
 func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], equal func(a, b V) bool, o PassOptions) (Report, error) {
-	p, err := newPass(ctx, op, o, place[K, V]{name: placeOld, store: old})
+	p, err := newPass(ctx, op, o, place[K, V]{name: placeOld, store: old, noting: true})
 	if err != nil {
 		return Report{Op: op, Job: o.Job}, err
 	}

@@ -31,13 +31,19 @@ type place[K, V any] struct {
 	store stores.Store[K, V]
 	// keysOnly says that nobody looks at the values.
 	keysOnly bool
+	// noting says that the values go elsewhere, and that it is to be told what they do not hold of what is stored.
+	noting bool
 }
 
 func (pl place[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
-	if pl.keysOnly {
+	switch {
+	case pl.keysOnly:
 		return stores.ScanMeta(ctx, pl.store, seg, after)
+	case pl.noting:
+		return stores.ScanNoting(ctx, pl.store, seg, after)
+	default:
+		return pl.store.Scan(ctx, seg, after)
 	}
-	return pl.store.Scan(ctx, seg, after)
 }
 
 // pass goes over the segments of one or two places with several workers. It is what the operations have in common.
@@ -151,7 +157,7 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 
 // noteUnmapped adds the fields that are left behind to those that the pass knows from before an interruption.
 func (p *pass[K, V]) noteUnmapped() {
-	if len(p.places) == 0 || p.places[0].name != placeOld {
+	if len(p.places) == 0 || !p.places[0].noting {
 		return
 	}
 	p.mu.Lock()

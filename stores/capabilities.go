@@ -138,22 +138,6 @@ func ApproxCount[K, V any](ctx context.Context, s Store[K, V]) (int64, error) {
 	return 0, unsupported("count", s)
 }
 
-// FieldReporter is a store whose places may hold more of a record than V has room for. Reach it through [UnmappedFields].
-type FieldReporter interface {
-	// UnmappedFields are the names of fields that scans of this store have found beside those that V maps: in order, at
-	// most 100.
-	UnmappedFields() []string
-}
-
-// UnmappedFields are the fields that stay behind when records are copied out of a store, as far as its scans have seen.
-// Fallback: none is known.
-func UnmappedFields[K, V any](s Store[K, V]) []string {
-	if f, ok := As[FieldReporter](s); ok {
-		return f.UnmappedFields()
-	}
-	return nil
-}
-
 // Purger is a store that can remove what the SDK added. Reach it through [Purge].
 type Purger[K any] interface {
 	// Purge takes the SDK's traces off each record that still has exactly the version named, as one atomic step per

@@ -167,7 +167,7 @@ func sameRich(a, b rich) bool {
 }
 
 // TestMisfitsAreNamed: what is stored under a field and has no room in its type is named by a copy, with the key: it is never
-// rounded, cut or left out. (What V takes although it is of another type is as its author wants it: a null is the zero value.)
+// rounded, cut or left out.
 func TestMisfitsAreNamed(t *testing.T) {
 	t.Parallel()
 	db, client := mongotest.Database(t), dynamotest.Client(t)

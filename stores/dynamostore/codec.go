@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dualwrite/dualwrite/internal/typeshape"
 )
 
 // codec maps values to attributes and back.
@@ -20,6 +22,9 @@ type codec[V any] struct {
 	fields []field
 	// isMap says that V is a map, which does not get the key attributes.
 	isMap bool
+	// lossless says that V holds whatever there is, and shape which fields are in it on all levels.
+	lossless bool
+	shape    *typeshape.Shape
 }
 
 func newCodec[K, V any](o *Options[K, V]) (codec[V], error) {
@@ -34,7 +39,7 @@ func newCodec[K, V any](o *Options[K, V]) (codec[V], error) {
 		if err := lossy(t, t.String(), map[reflect.Type]bool{}); err != nil {
 			return codec[V]{}, fmt.Errorf("%w: change the type, use dynamostore.Item, or set Encode and Decode", err)
 		}
-		c := codec[V]{encode: marshal[V], decode: unmarshal[V], isMap: isMap}
+		c := codec[V]{encode: marshal[V], decode: unmarshal[V], isMap: isMap, shape: shapeOf(t)}
 		if !isMap && !custom(t) {
 			c.fields = structFields(t)
 		}
@@ -49,6 +54,8 @@ func rawCodec[V any]() codec[V] {
 		encode: func(v V) (Item, error) { return any(v).(Item), nil },
 		decode: func(m Item) (V, error) { return any(m).(V), nil },
 		isMap:  true,
+
+		lossless: true,
 	}
 }
 

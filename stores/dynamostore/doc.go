@@ -22,6 +22,9 @@
 // Deleting a record of a store that is no view removes everything from its item but the key and the tombstone, also
 // what a struct does not map.
 //
+// What V does not hold exactly (a NULL in a string, 38 digits in a float64, what a struct within it does not map) arrives at another
+// table as V holds it; UnmappedFields and the report of a copy name that too.
+//
 // Types that lose something on their way through attributevalue are refused by New: an any would come back with numbers as
 // float64 and sets as lists, and a bson.Decimal128 or big.Int, which has no exported field, as nothing. As an Item nothing is lost; numbers have one form (1.50 is 1.5) and sets are sorted when they are
 // read. Strings that are not UTF-8, numbers of more than 38 digits and empty sets are errors that Is

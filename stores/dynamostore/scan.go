@@ -19,12 +19,21 @@ import (
 // Scan yields the records of a segment in the order of DynamoDB's hash of the partition key, strongly consistent, a page
 // of a request at a time. See stores.Store.
 func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return s.scanAs(ctx, seg, after, false)
+}
+
+// scanAs is a scan that notes what V does not hold, or not.
+func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []byte, noting bool) iter.Seq2[stores.Entry[K, V], error] {
 	after = bytes.Clone(after)
 	return func(yield func(stores.Entry[K, V], error) bool) {
-		in, err := s.scanInput(seg, after)
+		in, err := s.scanInput(seg, after, noting)
 		if err != nil {
 			yield(stores.Entry[K, V]{}, err)
 			return
+		}
+		record := s.record
+		if noting {
+			record = s.noted
 		}
 		for more := true; more; {
 			items, next, err := s.scanPage(ctx, in)
@@ -37,7 +46,7 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 					yield(stores.Entry[K, V]{}, err)
 					return
 				}
-				if entry, there, err := s.entry(item); there && !yield(entry, err) {
+				if entry, there, err := s.entry(item, record); there && !yield(entry, err) {
 					return
 				}
 			}
@@ -46,9 +55,9 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 	}
 }
 
-func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte) (*dynamodb.ScanInput, error) {
+func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte, noting bool) (*dynamodb.ScanInput, error) {
 	in := &dynamodb.ScanInput{TableName: &s.table.name, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
-	if !s.looksForUnmapped() { // a projection costs as many read units as all of the item
+	if !noting || !s.notes() { // a projection costs as many units as the whole item, and hides what V does not map
 		e := newExpression()
 		in.ProjectionExpression, in.ExpressionAttributeNames = nilIfBlank(s.projection(e)), nilIfEmpty(e.names)
 	}
@@ -90,7 +99,7 @@ func (s *Store[K, V]) scanPage(ctx context.Context, in *dynamodb.ScanInput) (ite
 }
 
 // entry makes an entry of an item; there is none in an item that is no record.
-func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err error) {
+func (s *Store[K, V]) entry(item Item, recordOf func(itemKey, Item) (stores.Record[V], error)) (e stores.Entry[K, V], there bool, err error) {
 	key, k, err := s.parseKey(item)
 	if errors.Is(err, ErrOtherKind) {
 		return e, false, nil
@@ -99,8 +108,7 @@ func (s *Store[K, V]) entry(item Item) (e stores.Entry[K, V], there bool, err er
 		err = fmt.Errorf("its key %s: %w", s.showKey(k.attrs), err)
 		return e, true, s.damaged(itemKey{canonical: s.foreignKey(k.attrs)}, err)
 	}
-	s.note(item)
-	record, err := s.record(k, item)
+	record, err := recordOf(k, item)
 	if record, err = stores.OrAbsent(record, err); err != nil {
 		return e, true, err
 	}

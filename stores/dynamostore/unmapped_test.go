@@ -53,7 +53,7 @@ func scanAll[K, V any](t *testing.T, s *Store[K, V]) {
 		t.Fatal(err)
 	}
 	inParallel(len(segs), len(segs), func(i int) {
-		for _, err := range s.Scan(t.Context(), segs[i], nil) {
+		for _, err := range s.ScanNoting(t.Context(), segs[i], nil) {
 			if err != nil && !isRecordError(err) {
 				t.Error(err)
 			}

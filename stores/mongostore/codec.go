@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -24,6 +25,9 @@ type codec[V any] struct {
 	decode func(bson.Raw) (V, error)
 	// keepID says that V has a place for _id, and open that it takes in whatever other fields there are.
 	keepID, open bool
+	// lossless says that V holds whatever there is, and shape which fields are in it on all levels.
+	lossless bool
+	shape    *typeshape.Shape
 }
 
 // view is which fields of a document belong to a record.
@@ -53,13 +57,7 @@ func (v *view) field(name []byte) (string, bool) {
 
 // fields encodes a value as the fields of a document, and the _id that the value has, if it has one.
 func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
-	var value any = v
-	if c.encode != nil {
-		if value, err = c.encode(v); err != nil {
-			return nil, id, fmt.Errorf("encoding a %T: %w", v, err)
-		}
-	}
-	doc, err := c.bson.marshal(value)
+	doc, err := c.marshal(v)
 	if err != nil {
 		return nil, id, fmt.Errorf("encoding a %T: %w", v, err)
 	}

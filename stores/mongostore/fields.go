@@ -43,7 +43,8 @@ func mappingOf(t reflect.Type, o *bsonOptions) (mapping, error) {
 	if reg == nil {
 		reg = bson.NewRegistry()
 	}
-	err := m.add(t, reg, o.options.UseJSONStructTags)
+	h := hidden{reg, o.options.UseJSONStructTags, make(map[reflect.Type]bool)}
+	err := errors.Join(m.add(t, reg, o.options.UseJSONStructTags), h.find(t, t.String()))
 	slices.Sort(m.names)
 	m.names = slices.Compact(m.names)
 	return m, err

@@ -3,6 +3,7 @@ package mongostore
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -244,7 +245,7 @@ func isInTransaction(err error) bool {
 	return errors.Is(err, stores.ErrInTransaction) && errors.Is(err, stores.ErrPermanent)
 }
 
-// Fields that V does not map stay where they are in a write, and are told of by scans.
+// Fields that V does not map stay where they are in a write, and are told of by scans that are asked to.
 func TestUnmappedFields(t *testing.T) {
 	t.Parallel()
 	coll := mongotest.Collection(t)
@@ -253,9 +254,14 @@ func TestUnmappedFields(t *testing.T) {
 	}
 	s := open(t, coll, &Options[string, user]{})
 	putNow(t, s, "a", user{Email: "y"}, false)
-	for e, err := range s.Scan(t.Context(), "", nil) {
-		if err != nil || e.Record.Value.Email != "y" {
-			t.Fatal(e, err)
+	for _, scan := range []iter.Seq2[stores.Entry[string, user], error]{s.Scan(t.Context(), "", nil), s.ScanNoting(t.Context(), "", nil)} {
+		if got := stores.UnmappedFields[string, user](s); len(got) > 0 {
+			t.Errorf("named without being asked for: %q", got)
+		}
+		for e, err := range scan {
+			if err != nil || e.Record.Value.Email != "y" {
+				t.Fatal(e, err)
+			}
 		}
 	}
 	if got := strings.Join(stores.UnmappedFields[string, user](s), " "); got != "EMAIL theirs" {

@@ -95,6 +95,7 @@ func (o *Options[K, V]) build() (codec[V], error) {
 	}
 	add(o.checkFields(c.view.meta))
 	add(c.mapType(reflect.TypeFor[V]()))
+	c.know(reflect.TypeFor[V]())
 	if err := errors.Join(errs...); err != nil {
 		return c, err
 	}

@@ -110,7 +110,6 @@ func (s *Store[K, V]) entry(doc bson.Raw, as reading[V]) (stores.Entry[K, V], er
 	if err != nil {
 		return stores.Entry[K, V]{}, &stores.RecordError{Key: canon, Err: s.at(nil, err)}
 	}
-	s.note(doc)
 	r, err := as.record(doc, canon)
 	return stores.Entry[K, V]{Key: key, Record: r}, err
 }

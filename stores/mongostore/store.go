@@ -38,7 +38,7 @@ type Store[K, V any] struct {
 	filled fill  // whether a batch write better begins by reading
 	dense  dense // whether a batch read better reads a range
 
-	unmapped unmapped // fields that scans have found and V does not map
+	unmapped unmapped // fields that scans have found and V does not hold exactly
 }
 
 // New returns a store over a collection. It asks the server for the collection's options and indexes, and refuses what

@@ -43,6 +43,15 @@ func (s *Store[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
 
 // Scan implements [stores.Store]. A scan is one call, from its first record to its last.
 func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return s.scan(ctx, s.inner.Scan(ctx, seg, after))
+}
+
+// ScanNoting implements [stores.ExactScanner]; it is an OpScan.
+func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return s.scan(ctx, stores.ScanNoting(ctx, s.inner, seg, after))
+}
+
+func (s *Store[K, V]) scan(ctx context.Context, inner iter.Seq2[stores.Entry[K, V], error]) iter.Seq2[stores.Entry[K, V], error] {
 	return func(yield func(stores.Entry[K, V], error) bool) {
 		left := false
 		err, late := s.around(ctx, OpScan, noItems, func(_ Call, f *Fault) error {
@@ -50,7 +59,7 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 				return f.strike()
 			}
 			n := 0
-			for e, err := range s.inner.Scan(ctx, seg, after) {
+			for e, err := range inner {
 				if f.Kind == FailAfter && n == f.Records {
 					break
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"testing"
@@ -187,8 +188,13 @@ func (e *env[K, V]) isError(what string, err, want error) {
 // scan returns all that a scan yields, which has to be without errors.
 func (e *env[K, V]) scan(seg stores.Segment, after []byte) []stores.Entry[K, V] {
 	e.Helper()
+	return e.collect(e.s.Scan(e.Context(), seg, after))
+}
+
+func (e *env[K, V]) collect(scan iter.Seq2[stores.Entry[K, V], error]) []stores.Entry[K, V] {
+	e.Helper()
 	var all []stores.Entry[K, V]
-	for entry, err := range e.s.Scan(e.Context(), seg, after) {
+	for entry, err := range scan {
 		if err != nil {
 			e.Fatalf("scan: %v", err)
 		}

@@ -60,6 +60,7 @@ func Run[K, V any](t *testing.T, cfg Config[K, V]) {
 		{"segments", testSegments[K, V]},
 		{"key order", testKeyOrder[K, V]},
 		{"metadata only", testMetas[K, V]},
+		{"noting scan", testNoting[K, V]},
 		{"cancellation", testCancellation[K, V]},
 		{"concurrency", testConcurrency[K, V]},
 		{"unknown-outcome", testUnknownOutcome[K, V]},

@@ -97,7 +97,9 @@ var brokenStores = map[string]struct {
 	"locked scans": {open: func(s *mem) store { return lockedScans{s, new(sync.Mutex)} }, config: shortTimeout, fails: []string{
 		"scan/body_writes_to_the_store", "scan/body_scans_the_store",
 	}},
-	"loose metas": {open: func(s *mem) store { return looseMetas{s} }, fails: []string{"metadata_only/without_values"}},
+	"loose metas":     {open: func(s *mem) store { return looseMetas{s} }, fails: []string{"metadata_only/without_values"}},
+	"notes only live": {open: func(s *mem) store { return notesOnlyLive{s} }, fails: []string{"noting_scan/same_as_a_scan"}},
+	"names its own":   {open: func(s *mem) store { return namesItsOwn{notesOnlyLive{s}} }, fails: []string{"noting_scan/same_as_a_scan"}},
 	"wrong extras": {open: func(s *mem) store { return wrongExtras{s} }, fails: []string{
 		"validation/check", "validation/round_trip", "validation/approximate_count",
 	}},

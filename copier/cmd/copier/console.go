@@ -159,7 +159,7 @@ func (c *console) show(r copier.Report, err error) {
 		}
 	}
 	if len(r.Unmapped) > 0 {
-		_, _ = fmt.Fprintf(w, "  fields left behind\t%s\n", strings.Join(r.Unmapped, ", "))
+		_, _ = fmt.Fprintf(w, "  fields left behind or changed\t%s\n", strings.Join(r.Unmapped, ", "))
 	}
 	for _, why := range r.Reasons() {
 		_, _ = fmt.Fprintf(w, "  not clean\t%s\n", why)

@@ -1,0 +1,88 @@
+package mongostore
+
+import (
+	"context"
+	"iter"
+	"reflect"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/dualwrite/dualwrite/internal/typeshape"
+	"github.com/dualwrite/dualwrite/stores"
+)
+
+// ScanNoting implements [stores.ExactScanner]: [Store.UnmappedFields] names the fields that V does not map, and those that are not
+// as they are stored when V is encoded again. Numbers are compared as numbers and documents without the order of their fields;
+// a null, zero or empty value that the encoding leaves out, as omitempty does, is no loss. Nothing is known of values that Encode
+// returns an error for.
+func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	as := s.full()
+	as.record = func(doc bson.Raw, canon []byte) (stores.Record[V], error) {
+		r, err := s.record(doc, canon)
+		s.note(doc, r)
+		return r, err
+	}
+	return s.scanAs(ctx, seg, after, as)
+}
+
+// note looks for fields that are not in a record as they are in its document. Those of others are what is to be expected in a
+// document that a view shares.
+func (s *Store[K, V]) note(doc bson.Raw, r stores.Record[V]) {
+	v := &s.codec.view
+	var again *fieldFinder
+	if r.Live() && !s.codec.lossless {
+		if b, err := s.codec.marshal(r.Value); err == nil {
+			again = &fieldFinder{doc: b}
+		}
+	}
+	if again == nil && (v.all || !v.whole) {
+		return
+	}
+	_ = walk(doc, func(name []byte, stored bson.RawValue) error { // what is damaged is told by others
+		if string(name) == "_id" || string(name) == v.meta || s.guard != "" && string(name) == s.guard {
+			return nil
+		}
+		_, owned := v.field(name)
+		if !owned && v.whole {
+			s.unmapped.add(string(name))
+		}
+		if !owned || again == nil {
+			return nil
+		}
+		if path, lost := again.lost(name, stored, s.codec.shape); path != "" {
+			s.unmapped.add(path)
+		} else if lost {
+			s.unmapped.add(string(name))
+		}
+		return nil
+	})
+}
+
+// marshal encodes a value as it is written.
+func (c *codec[V]) marshal(v V) (doc bson.Raw, err error) {
+	var value any = v
+	if c.encode != nil {
+		if value, err = c.encode(v); err != nil {
+			return nil, err
+		}
+	}
+	return c.bson.marshal(value)
+}
+
+// know finds out what can be said of V before any value is there.
+func (c *codec[V]) know(t reflect.Type) {
+	if c.encode != nil || c.bson.registry != nil {
+		return
+	}
+	c.lossless = t == rawType || c.bson.plain() && (t == documentType || t == reflect.TypeFor[bson.M]())
+	c.shape = typeshape.Rules{
+		Opaque: encodesItself,
+		Fields: func(t reflect.Type, visit func(string, reflect.Type, bool)) {
+			for sf := range t.Fields() {
+				if name, inline, skip := fieldTag(sf, c.bson.options.UseJSONStructTags); !skip && sf.IsExported() {
+					visit(name, sf.Type, inline)
+				}
+			}
+		},
+	}.Of(t)
+}
