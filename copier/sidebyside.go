@@ -116,15 +116,11 @@ func (s *side[K, V]) at(canon []byte) (head bool, bad *stores.RecordError) {
 	return false, bad
 }
 
-// badBefore takes the records that do not decode and are before a key, or all of them before nil. Those that are not in the
-// order of the keys are before any.
+// badBefore takes the records that do not decode and are before a key, or all of them before nil. Foreign keys have no place in
+// the order, and are before any: the position of the checkpoint must not go past them.
 func (s *side[K, V]) badBefore(canon []byte) (taken []*stores.RecordError) {
 	s.bad = slices.DeleteFunc(s.bad, func(b *stores.RecordError) bool {
-		due := canon == nil || bytes.Compare(b.Key, canon) < 0 || s.there && bytes.Compare(b.Key, s.canon) > 0
-		if !due {
-			_, err := s.keys.Parse(b.Key)
-			due = err != nil
-		}
+		due := canon == nil || b.Foreign || bytes.Compare(b.Key, canon) < 0
 		if due {
 			taken = append(taken, b)
 		}

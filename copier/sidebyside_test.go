@@ -383,7 +383,7 @@ func (s strays) Scan(ctx context.Context, seg stores.Segment, after []byte) iter
 				return
 			}
 			if err == nil && strings.HasSuffix(e.Key, "50") {
-				bad := &stores.RecordError{Key: []byte(strayKey(e.Key)), Err: errors.New("no key")}
+				bad := &stores.RecordError{Key: []byte(strayKey(e.Key)), Foreign: true, Err: errors.New("no key")}
 				if !yield(stores.Entry[string, user]{}, bad) {
 					return
 				}

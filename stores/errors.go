@@ -60,6 +60,8 @@ func (e *ConditionError) Error() string {
 type RecordError struct {
 	// Key is the canonical form of the record's key.
 	Key []byte
+	// Foreign tells that the key is none of the store's K. Key is then a stand-in that the store itself can go on after.
+	Foreign bool
 	// Err says what is wrong with the record.
 	Err error
 }

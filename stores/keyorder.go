@@ -6,10 +6,10 @@ import "context"
 // gone over side by side. Reach it through [Bounds] and [Range].
 type KeyOrdered interface {
 	// Bounds are at most n-1 canonical keys, ascending, that divide the store into parts of about the same size now.
-	// errors.ErrUnsupported if records are not in that order, or some may not be.
+	// errors.ErrUnsupported if records are not in that order.
 	Bounds(ctx context.Context, n int) ([][]byte, error)
 	// Range is the segment of the keys from one on and before another; nil is no bound. Its scans yield the records
-	// that decode in the order of their canonical keys. A *[RecordError] under a key that is none of the codec may come anywhere.
+	// that decode in the order of their canonical keys. A *[RecordError] with a Foreign key may come anywhere.
 	Range(from, to []byte) (Segment, error)
 }
 

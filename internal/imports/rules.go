@@ -52,13 +52,17 @@ var layers = []layer{{
 	may:      []string{"std", "./stores", "go.etcd.io/bbolt/..."},
 	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
 }, {
+	packages: []string{"./stores/internal/typeshape"},
+	may:      []string{"std"},
+	why:      "it knows Go types and no database",
+}, {
 	packages: []string{"./stores/mongostore"},
-	may:      []string{"std", "./stores", "go.mongodb.org/mongo-driver/v2/...", "golang.org/x/sync/..."},
+	may:      []string{"std", "./stores", "./stores/internal/typeshape", "go.mongodb.org/mongo-driver/v2/...", "golang.org/x/sync/..."},
 	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
 }, {
 	packages: []string{"./stores/dynamostore"},
 	may: []string{
-		"std", "./stores", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/service/dynamodb/...",
+		"std", "./stores", "./stores/internal/typeshape", "github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/service/dynamodb/...",
 		"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue", "github.com/aws/smithy-go/...",
 	},
 	why: "drivers never import drivers; of AWS it takes the client that the user made, not how credentials are found",

@@ -54,7 +54,7 @@ func (s *Store[K, V]) entry(key, raw []byte) (e stores.Entry[K, V], err error) {
 		return e, err
 	}
 	if e.Key, err = s.keys.Parse(key); err != nil {
-		return stores.Entry[K, V]{}, &stores.RecordError{Key: key, Err: err}
+		return stores.Entry[K, V]{}, &stores.RecordError{Key: key, Foreign: true, Err: err}
 	}
 	return e, nil
 }

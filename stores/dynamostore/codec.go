@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // codec maps values to attributes and back.

@@ -5,8 +5,8 @@ import (
 	"iter"
 	"reflect"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // ScanNoting is a Scan after which [Store.UnmappedFields] names the attributes that V does not map, and those that are not as they

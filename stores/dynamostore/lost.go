@@ -5,7 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // lostField tells whether a stored attribute is missing or another one in what V was encoded as. The path leads to what is lost

@@ -106,7 +106,7 @@ func (s *Store[K, V]) entry(item Item, recordOf func(itemKey, Item) (stores.Reco
 	}
 	if err != nil {
 		err = fmt.Errorf("its key %s: %w", s.showKey(k.attrs), err)
-		return e, true, s.damaged(itemKey{canonical: s.foreignKey(k.attrs)}, err)
+		return e, true, &stores.RecordError{Key: s.foreignKey(k.attrs), Foreign: true, Err: fmt.Errorf("dynamostore: table %s: %w", s.table.name, err)}
 	}
 	record, err := recordOf(k, item)
 	if record, err = stores.OrAbsent(record, err); err != nil {

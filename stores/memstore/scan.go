@@ -65,7 +65,7 @@ func (s *Store[K, V]) yieldPage(ctx context.Context, page []entry[V], yield func
 func (s *Store[K, V]) decode(canonical []byte, e *entry[V]) (stores.Entry[K, V], error) {
 	key, err := s.keys.Parse(canonical)
 	if err != nil {
-		return stores.Entry[K, V]{}, &stores.RecordError{Key: []byte(e.key), Err: err}
+		return stores.Entry[K, V]{}, &stores.RecordError{Key: []byte(e.key), Foreign: true, Err: err}
 	}
 	r, err := s.codec.unpack(e.meta, e.cell)
 	if err != nil {

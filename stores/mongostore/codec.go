@@ -10,8 +10,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // maxDocument is the largest document that MongoDB stores, in bytes.

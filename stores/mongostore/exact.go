@@ -7,8 +7,8 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // ScanNoting implements [stores.ExactScanner]: [Store.UnmappedFields] names the fields that V does not map, and those that are not

@@ -7,8 +7,6 @@ import (
 	"reflect"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -21,15 +19,15 @@ func sortedAlike[K any]() bool {
 }
 
 // Bounds implements [stores.KeyOrdered], for ids that are strings, 64-bit integers or ObjectIDs with the default
-// [Options.Keys], in a collection without ids of other types.
+// [Options.Keys]. Ids of other types are foreign keys.
 func (s *Store[K, V]) Bounds(ctx context.Context, n int) ([][]byte, error) {
 	ctx, cancel, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	if err := s.inOrder(ctx); err != nil {
-		return nil, err
+	if !s.ordered {
+		return nil, s.at(nil, fmt.Errorf("keys of this kind have no order that other stores share: %w", errors.ErrUnsupported))
 	}
 	bounds, err := s.bounds(ctx, n)
 	if err != nil {
@@ -42,27 +40,6 @@ func (s *Store[K, V]) Bounds(ctx context.Context, n int) ([][]byte, error) {
 		}
 	}
 	return keys, nil
-}
-
-// inOrder looks at the first and the last id: what is between two of one type is of that type.
-func (s *Store[K, V]) inOrder(ctx context.Context) error {
-	if !s.ordered {
-		return s.at(nil, fmt.Errorf("keys of this kind have no order that other stores share: %w", errors.ErrUnsupported))
-	}
-	for _, order := range []int{1, -1} {
-		o := options.FindOne().SetSort(bson.D{{Key: "_id", Value: order}}).SetProjection(bson.D{{Key: "_id", Value: 1}})
-		doc, err := s.coll.FindOne(ctx, bson.D{}, o).Raw()
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			return nil
-		}
-		if err != nil {
-			return s.at(nil, classify(err))
-		}
-		if _, canon, err := s.keyOf(doc.Lookup("_id")); err != nil {
-			return s.at(canon, fmt.Errorf("%w, and there is no order of keys then: %w", err, errors.ErrUnsupported))
-		}
-	}
-	return nil
 }
 
 // Range implements [stores.KeyOrdered].

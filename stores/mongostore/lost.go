@@ -8,7 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"github.com/dualwrite/dualwrite/internal/typeshape"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // fieldFinder finds fields of a document by name, fastest in the order that they are in.

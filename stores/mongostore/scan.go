@@ -108,7 +108,7 @@ func closeCursor(ctx context.Context, cursor *mongo.Cursor) {
 func (s *Store[K, V]) entry(doc bson.Raw, as reading[V]) (stores.Entry[K, V], error) {
 	key, canon, err := s.keyOf(doc.Lookup("_id"))
 	if err != nil {
-		return stores.Entry[K, V]{}, &stores.RecordError{Key: canon, Err: s.at(nil, err)}
+		return stores.Entry[K, V]{}, &stores.RecordError{Key: canon, Foreign: true, Err: s.at(nil, err)}
 	}
 	r, err := as.record(doc, canon)
 	return stores.Entry[K, V]{Key: key, Record: r}, err
