@@ -149,10 +149,8 @@ func parseSegment(seg stores.Segment) (r idRange, err error) {
 	return r, nil
 }
 
-// sampled is how many ids are looked at for each segment, so that their sizes differ by about a fifth.
-const sampled = 32
-
-// Segments implements [stores.Segmenter]: ranges of ids that hold about as many documents each now, by a random sample.
+// Segments implements [stores.Segmenter]: ranges of ids that hold about as many documents each now, by a random
+// sample, which the store keeps as long as the collection has not doubled or halved.
 func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, error) {
 	ctx, cancel, err := s.begin(ctx)
 	if err != nil {
@@ -172,50 +170,4 @@ func (s *Store[K, V]) Segments(ctx context.Context, n int) ([]stores.Segment, er
 	}
 	r.to = bson.RawValue{}
 	return append(segs, r.segment()), nil
-}
-
-func (s *Store[K, V]) bounds(ctx context.Context, n int) ([]bson.RawValue, error) {
-	if n <= 1 {
-		return nil, nil
-	}
-	ids, err := s.sample(ctx, n*sampled)
-	if err != nil {
-		return nil, s.at(nil, classify(err))
-	}
-	return quantiles(ids, n), nil
-}
-
-// sample is some ids, in order. It may name one twice.
-func (s *Store[K, V]) sample(ctx context.Context, n int) ([]bson.RawValue, error) {
-	cursor, err := s.coll.Aggregate(ctx, []bson.D{
-		{{Key: "$sample", Value: bson.D{{Key: "size", Value: n}}}},
-		{{Key: "$project", Value: bson.D{{Key: "_id", Value: 1}}}},
-		{{Key: "$sort", Value: bson.D{{Key: "_id", Value: 1}}}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	var docs []bson.Raw
-	if err := cursor.All(ctx, &docs); err != nil {
-		return nil, err
-	}
-	ids := make([]bson.RawValue, len(docs))
-	for i, doc := range docs {
-		ids[i] = doc.Lookup("_id")
-	}
-	return ids, nil
-}
-
-// quantiles picks up to n-1 different bounds between n parts of sorted ids. The first id is none: nothing is before it.
-func quantiles(ids []bson.RawValue, n int) []bson.RawValue {
-	ids = slices.CompactFunc(ids, bson.RawValue.Equal)
-	var bounds []bson.RawValue
-	last := 0
-	for i := 1; i < n; i++ {
-		if at := i * len(ids) / n; at > last {
-			bounds = append(bounds, ids[at])
-			last = at
-		}
-	}
-	return bounds
 }

@@ -35,6 +35,8 @@ type Store[K, V any] struct {
 	linear    bool
 	timeout   time.Duration
 
+	samples samples
+
 	filled fill  // whether a batch write better begins by reading
 	dense  dense // whether a batch read better reads a range
 
