@@ -50,18 +50,22 @@ type Rules struct {
 func (r Rules) Of(t reflect.Type) *Shape { return r.of(t, make(map[reflect.Type]*Shape)) }
 
 func (r Rules) of(t reflect.Type, seen map[reflect.Type]*Shape) *Shape {
-	if r.Opaque(t) {
-		return nil
+	for lists := map[reflect.Type]bool{}; !r.Opaque(t) && isList(t.Kind()); t = t.Elem() {
+		if lists[t] {
+			return nil // a list of itself
+		}
+		lists[t] = true
+	}
+	if s, ok := seen[t]; ok || r.Opaque(t) {
+		return s
 	}
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return r.of(t.Elem(), seen)
 	case reflect.Map:
-		return &Shape{Open: true, Rest: r.of(t.Elem(), seen)}
+		s := &Shape{Open: true}
+		seen[t] = s
+		s.Rest = r.of(t.Elem(), seen)
+		return s
 	case reflect.Struct:
-		if s, ok := seen[t]; ok {
-			return s
-		}
 		s := &Shape{Fields: make(map[string]*Shape)}
 		seen[t] = s
 		r.add(s, t, seen)
@@ -69,6 +73,10 @@ func (r Rules) of(t reflect.Type, seen map[reflect.Type]*Shape) *Shape {
 	default:
 		return nil
 	}
+}
+
+func isList(k reflect.Kind) bool {
+	return k == reflect.Pointer || k == reflect.Slice || k == reflect.Array
 }
 
 func (r Rules) add(s *Shape, t reflect.Type, seen map[reflect.Type]*Shape) {
