@@ -20,9 +20,17 @@ type samples struct {
 	count int64           // how many documents there were
 }
 
-// fits tells whether a sample still says how ids are spread.
-func (m *samples) fits(n int, count int64) bool {
-	return m.n >= n && 2*m.count >= count && m.count <= 2*count
+// get is the sample that was kept, if it still says how ids are spread.
+func (m *samples) get(n int, count int64) (ids []bson.RawValue, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ids, m.n >= n && 2*m.count >= count && m.count <= 2*count
+}
+
+func (m *samples) keep(ids []bson.RawValue, n int, count int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ids, m.n, m.count = ids, n, count
 }
 
 // bounds are up to n-1 ids, in order, that divide the collection into parts of about the same size.
@@ -34,17 +42,14 @@ func (s *Store[K, V]) bounds(ctx context.Context, n int) ([]bson.RawValue, error
 	if err != nil {
 		return nil, s.at(nil, classify(err))
 	}
-	m := &s.samples
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.fits(n*sampled, count) {
-		ids, err := s.sample(ctx, n*sampled)
-		if err != nil {
+	ids, ok := s.samples.get(n*sampled, count)
+	if !ok {
+		if ids, err = s.sample(ctx, n*sampled); err != nil {
 			return nil, s.at(nil, classify(err))
 		}
-		m.ids, m.n, m.count = ids, n*sampled, count
+		s.samples.keep(ids, n*sampled, count)
 	}
-	return quantiles(m.ids, n), nil
+	return quantiles(ids, n), nil
 }
 
 // sample is some ids, in order. It may name one twice.
