@@ -44,9 +44,9 @@ func (s *Store[K, V]) noteLost(stored, again Item) {
 			continue
 		}
 		if path, lost := lostField(name, av, again, s.codec.shape); path != "" {
-			s.unmapped.add(path)
+			s.unmapped.Add(path)
 		} else if lost {
-			s.unmapped.add(name)
+			s.unmapped.Add(name)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // Store is a view of a table: a stores.Store with all capabilities of the contract. It is safe for concurrent use. It
@@ -25,7 +26,7 @@ type Store[K, V any] struct {
 	own    ownership
 	now    func() time.Time
 
-	unmapped unmapped
+	unmapped typeshape.Names
 
 	// direct is how many of the next writes of batches are not tried as insertions first: most of the last were refused.
 	direct atomic.Int64

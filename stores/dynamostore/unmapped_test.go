@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // TestUnmappedFields: a scan names the attributes that a struct has no room for, and nothing of another kind of store.
@@ -40,8 +41,8 @@ func TestUnmappedFieldsAreBounded(t *testing.T) {
 		plant(t, s.client, s.table.name, item)
 	}
 	scanAll(t, s)
-	if got := s.UnmappedFields(); len(got) != maxUnmapped {
-		t.Errorf("%d names, want %d", len(got), maxUnmapped)
+	if got := s.UnmappedFields(); len(got) != typeshape.MaxNames {
+		t.Errorf("%d names, want %d", len(got), typeshape.MaxNames)
 	}
 }
 

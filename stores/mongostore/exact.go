@@ -44,15 +44,15 @@ func (s *Store[K, V]) note(doc bson.Raw, r stores.Record[V]) {
 		}
 		_, owned := v.field(name)
 		if !owned && v.whole {
-			s.unmapped.add(string(name))
+			s.unmapped.Add(string(name))
 		}
 		if !owned || again == nil {
 			return nil
 		}
 		if path, lost := again.lost(name, stored, s.codec.shape); path != "" {
-			s.unmapped.add(path)
+			s.unmapped.Add(path)
 		} else if lost {
-			s.unmapped.add(string(name))
+			s.unmapped.Add(string(name))
 		}
 		return nil
 	})

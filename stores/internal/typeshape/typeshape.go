@@ -1,5 +1,5 @@
 // Package typeshape describes which fields the encoded form of a Go type has, on all levels: what a codec leaves out because it is
-// empty is told from what the type does not know.
+// empty is told from what the type does not know. It also remembers the names of what a type does not hold.
 package typeshape
 
 import "reflect"
