@@ -214,4 +214,4 @@ func TestPhaseThatChangesOnEntry(t *testing.T) {
 
 type sourceFunc func() (flags.Phase, error)
 
-func (f sourceFunc) Phase(context.Context, flags.Access) (flags.Phase, error) { return f() }
+func (f sourceFunc) Phase(context.Context) (flags.Phase, error) { return f() }

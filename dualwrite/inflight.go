@@ -22,11 +22,11 @@ type inflight struct {
 // enter counts an operation in under the phase that the source gives. The phase is asked for again after it was counted:
 // whoever sees the source answer a later phase, and after that a count of zero, can be sure that no operation of the
 // earlier phase is running or will.
-func (f *inflight) enter(ctx context.Context, source flags.Source, a flags.Access) (flags.Phase, error) {
+func (f *inflight) enter(ctx context.Context, source flags.Source) (flags.Phase, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	p, err := validPhase(source.Phase(ctx, a))
+	p, err := validPhase(source.Phase(ctx))
 	for err == nil {
 		f.count[p].Add(1)
 		if f.closed.Load() {
@@ -34,7 +34,7 @@ func (f *inflight) enter(ctx context.Context, source flags.Source, a flags.Acces
 			return 0, ErrClosed
 		}
 		var again flags.Phase
-		if again, err = validPhase(source.Phase(ctx, a)); again == p && err == nil {
+		if again, err = validPhase(source.Phase(ctx)); again == p && err == nil {
 			return p, nil
 		}
 		f.leave(p)

@@ -38,7 +38,7 @@ type WriteResult struct {
 // cause; the results that are there are right all the same.
 func (r *Repository[K, V]) GetMany(ctx context.Context, keys []K) ([]Result[V], error) {
 	const name = "get many"
-	phase, err := r.enter(ctx, flags.Read)
+	phase, err := r.enter(ctx)
 	if err != nil {
 		return nil, &Error{Op: name, Err: err}
 	}

@@ -35,13 +35,13 @@ func (r *Repository[K, V]) place(s side) *place[K, V] {
 }
 
 // enter counts an operation in, unless one of the places does not take its context: before anything is written to the other.
-func (r *Repository[K, V]) enter(ctx context.Context, a flags.Access) (flags.Phase, error) {
+func (r *Repository[K, V]) enter(ctx context.Context) (flags.Phase, error) {
 	for _, s := range r.contexts {
 		if err := s.CheckContext(ctx); err != nil {
 			return 0, err
 		}
 	}
-	return r.running.enter(ctx, r.phase, a)
+	return r.running.enter(ctx, r.phase)
 }
 
 // Get reads a record. ErrNotFound if there is none; in read-new/write-both ErrBlocked if old holds a newer state that new
@@ -137,7 +137,7 @@ func Read[K, V, R any](ctx context.Context, r *Repository[K, V], oldFn, newFn fu
 	if oldFn == nil || newFn == nil {
 		return none, &Error{Op: "read", Err: errNoFunction}
 	}
-	phase, err := r.running.enter(ctx, r.phase, flags.Read)
+	phase, err := r.running.enter(ctx, r.phase)
 	if err != nil {
 		return none, &Error{Op: "read", Err: err}
 	}

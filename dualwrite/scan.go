@@ -27,7 +27,7 @@ const scanPage = 256
 // ends with ErrPhaseChanged.
 func (r *Repository[K, V]) Scan(ctx context.Context) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		phase, err := r.enter(ctx, flags.Read)
+		phase, err := r.enter(ctx)
 		if err != nil {
 			yield(Item[K, V]{}, &Error{Op: "scan", Err: err})
 			return
@@ -138,7 +138,7 @@ func (s *scan[K, V]) one(p *place[K, V], key K, rec stores.Record[V], err error)
 
 // inPhase ends the scan when the phase has moved on too far.
 func (s *scan[K, V]) inPhase() bool {
-	now, err := validPhase(s.r.phase.Phase(s.ctx, flags.Read))
+	now, err := validPhase(s.r.phase.Phase(s.ctx))
 	if err == nil && now.Adjacent(s.phase) {
 		return true
 	}

@@ -38,7 +38,7 @@ type (
 // setting is a source that tests set by hand. The zero setting knows no phase.
 type setting struct{ phase atomic.Uint32 }
 
-func (s *setting) Phase(context.Context, flags.Access) (flags.Phase, error) {
+func (s *setting) Phase(context.Context) (flags.Phase, error) {
 	p := flags.Phase(s.phase.Load())
 	if !p.Valid() {
 		return 0, flags.ErrPhaseUnknown

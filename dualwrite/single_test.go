@@ -1,7 +1,6 @@
 package dualwrite_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -42,37 +41,4 @@ func TestSingle(t *testing.T) {
 	if _, err := dualwrite.New(s, s, flags.Static(flags.OldOnly), nil); err == nil {
 		t.Error("one place was accepted as both")
 	}
-}
-
-func TestStatusOfASourceThatServesReadsOnly(t *testing.T) {
-	t.Parallel()
-	s, err := memstore.New[string, account](stores.StringKeys[string](), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := memstore.New[string, account](stores.StringKeys[string](), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := dualwrite.New(s, other, readsOnly{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	st := r.Status()
-	if st.Phase != flags.OldOnly || st.PhaseErr != "" || st.WriteErr == "" || !st.Closed || st.Blocked == nil {
-		t.Errorf("%+v", st)
-	}
-}
-
-// readsOnly is a source that fell back to a phase it does not know for sure.
-type readsOnly struct{}
-
-func (readsOnly) Phase(_ context.Context, a flags.Access) (flags.Phase, error) {
-	if a == flags.Write {
-		return 0, flags.ErrPhaseUnknown
-	}
-	return flags.OldOnly, nil
 }

@@ -15,12 +15,10 @@ import (
 // Status is what a repository can tell about itself, at one moment. It is meant for health pages and gates; its JSON
 // form is stable.
 type Status struct {
-	// Phase is what a read that began now would be carried out in; zero if PhaseErr says why there is none. What the
+	// Phase is what an operation that began now would be carried out in; zero if PhaseErr says why there is none. What the
 	// flag says beside that (a jump that is held, say) is in the status of the source.
 	Phase    flags.Phase `json:"phase"`
 	PhaseErr string      `json:"phase_error,omitempty"`
-	// WriteErr is why a write that began now would get no phase, although a read may: empty if it would.
-	WriteErr string `json:"write_error,omitempty"`
 	// Closed: Close was called.
 	Closed bool `json:"closed,omitempty"`
 	// InFlight counts the operations that are running, by the phase they are carried out in. Phases without any are
@@ -45,14 +43,11 @@ type BlockedKey struct {
 // Status tells what the repository is doing. It never blocks on a store.
 func (r *Repository[K, V]) Status() Status {
 	s := Status{InFlight: map[flags.Phase]int64{}, Events: map[string]uint64{}, Blocked: r.blocked.list(), Closed: r.running.closed.Load()}
-	p, err := validPhase(r.phase.Phase(context.Background(), flags.Read))
+	p, err := validPhase(r.phase.Phase(context.Background()))
 	if err != nil {
 		s.PhaseErr = err.Error()
 	} else {
 		s.Phase = p
-	}
-	if _, err := validPhase(r.phase.Phase(context.Background(), flags.Write)); err != nil {
-		s.WriteErr = err.Error()
 	}
 	for _, p := range flags.Phases() {
 		if n := r.running.count[p].Load(); n != 0 {

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
 // write carries out a change in the phase of the moment and returns the last version that it stored.
 func (r *Repository[K, V]) write(ctx context.Context, name string, key K, c *change[V]) (stores.Version, error) {
-	phase, err := r.enter(ctx, flags.Write)
+	phase, err := r.enter(ctx)
 	if err != nil {
 		return stores.Unknown, r.fail(name, "", key, err)
 	}

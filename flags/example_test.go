@@ -31,7 +31,7 @@ func ExampleNewOpenFeature() {
 	}
 	defer phase.Close()
 
-	p, err := phase.Phase(ctx, flags.Write)
+	p, err := phase.Phase(ctx)
 	fmt.Println(p, err)
 
 	provider.Set("users-migration", "read-old/write-both")

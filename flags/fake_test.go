@@ -146,10 +146,8 @@ func open(t *testing.T, client flags.Client, o *flags.Options) *flags.OpenFeatur
 
 func wantPhase(t *testing.T, f *flags.OpenFeature, want flags.Phase) {
 	t.Helper()
-	for _, access := range []flags.Access{flags.Read, flags.Write} {
-		if got, err := f.Phase(t.Context(), access); got != want || err != nil {
-			t.Errorf("Phase(%d) = %v, %v, want %v; status %+v", access, got, err, want, f.Status())
-		}
+	if got, err := f.Phase(t.Context()); got != want || err != nil {
+		t.Errorf("Phase() = %v, %v, want %v; status %+v", got, err, want, f.Status())
 	}
 	if got := f.Status().Phase; got != want {
 		t.Errorf("Status().Phase = %v, want %v", got, want)

@@ -59,8 +59,8 @@ var _ Source = (*OpenFeature)(nil)
 // NewOpenFeature follows the flag flagKey of client until Close.
 //
 // It returns when the flag has given a first value. If none comes within [Options.InitTimeout] or before ctx ends, it fails
-// with an error that Is [ErrPhaseUnknown] and says what was seen last; with [Options.Fallback] it returns all the same,
-// unless ctx was cancelled. The values of ctx (a transaction context) go with each evaluation, its end does not matter later.
+// with an error that Is [ErrPhaseUnknown] and says what was seen last: no phase is assumed for an instance that has never
+// seen the flag. The values of ctx (a transaction context) go with each evaluation, its end does not matter later.
 //
 // Close it when done. A provider that ignores its context holds up a failing NewOpenFeature, as it does Close.
 func NewOpenFeature(ctx context.Context, client Client, flagKey string, o *Options) (*OpenFeature, error) {
@@ -75,7 +75,7 @@ func NewOpenFeature(ctx context.Context, client Client, flagKey string, o *Optio
 	wait, cancel := context.WithTimeout(ctx, options.InitTimeout)
 	defer cancel()
 	last, err := f.WaitFor(wait, known)
-	if err == nil || options.Fallback != 0 && !errors.Is(ctx.Err(), context.Canceled) {
+	if err == nil {
 		return f, nil
 	}
 	f.Close()
@@ -101,7 +101,7 @@ func start(ctx context.Context, client Client, flagKey string, options Options) 
 		client: client, flagKey: flagKey, options: options,
 		poke: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	f.publish(f.answers(initial(flagKey, options.Fallback)))
+	f.publish(f.answers(Status{FlagKey: flagKey}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unsubscribe := f.subscribe()
 	f.stop = sync.OnceFunc(func() {
@@ -113,23 +113,16 @@ func start(ctx context.Context, client Client, flagKey string, options Options) 
 }
 
 // Phase is the phase in force. It answers from memory in a few nanoseconds, without allocating; ctx is not used.
-// The error Is [ErrPhaseUnknown]: after Close, and for writes while only [Options.Fallback] is known.
-func (f *OpenFeature) Phase(_ context.Context, a Access) (Phase, error) {
+// After Close the error Is [ErrPhaseUnknown].
+func (f *OpenFeature) Phase(context.Context) (Phase, error) {
 	s := f.current.Load()
-	err := s.writeErr
-	if a == Read {
-		err = s.readErr
-	}
-	if err != nil {
-		return 0, err
-	}
-	return s.status.Phase, nil
+	return s.status.Phase, s.err
 }
 
 // Status is what is known now.
 func (f *OpenFeature) Status() Status { return f.current.Load().status }
 
-// Wait returns when the flag has put this instance into phase p; a fallback does not count. It fails with the context's
+// Wait returns when the flag has put this instance into phase p. It fails with the context's
 // error and the reason for the phase it is in, or with an error that Is [ErrPhaseUnknown] after Close.
 func (f *OpenFeature) Wait(ctx context.Context, p Phase) error {
 	s, err := f.WaitFor(ctx, func(s Status) bool { return known(s) && s.Phase == p })
@@ -166,4 +159,4 @@ func (f *OpenFeature) Close() {
 	<-f.done
 }
 
-func known(s Status) bool { return s.Phase != 0 && !s.Fallback }
+func known(s Status) bool { return s.Phase != 0 }

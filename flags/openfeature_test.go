@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,7 +73,7 @@ func TestWhatIsNoPhaseKeepsTheLastKnown(t *testing.T) {
 				if late := s.ErrSince.Sub(began); late < 0 || late > 20*time.Second {
 					t.Errorf("ErrSince is %v after the failures began", late)
 				}
-				if !s.Confirmed.Equal(confirmed) || s.Fallback || s.FlagKey != key || s.Evaluations < 180 {
+				if !s.Confirmed.Equal(confirmed) || s.FlagKey != key || s.Evaluations < 180 {
 					t.Errorf("status %+v", s)
 				}
 				client.set("read-new/write-both")
@@ -155,20 +156,15 @@ func TestTheContextOfTheConstructor(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, flags.ErrPhaseUnknown) || !strings.Contains(err.Error(), "nothing here") {
 			t.Errorf("deadline: %v", err)
 		}
-		f, err := flags.NewOpenFeature(timeout(t, time.Second), client, key, &flags.Options{Fallback: flags.OldOnly})
-		if err != nil {
-			t.Fatalf("deadline with a fallback: %v", err)
-		}
-		f.Close()
-		_, err = flags.NewOpenFeature(ctx, client, key, &flags.Options{Fallback: flags.OldOnly})
+		_, err = flags.NewOpenFeature(ctx, client, key, nil)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("ended before: %v", err)
 		}
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err = flags.NewOpenFeature(ctx, client, key, &flags.Options{Fallback: flags.OldOnly})
+		_, err = flags.NewOpenFeature(ctx, client, key, nil)
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled, with a fallback: %v", err)
+			t.Errorf("cancelled: %v", err)
 		}
 	})
 }
@@ -200,39 +196,30 @@ func TestTheEndOfTheConstructorsContextDoesNotMatter(t *testing.T) {
 	})
 }
 
-func TestFallbackServesReads(t *testing.T) {
+// A fleet is in new-only, a write is acknowledged, and an instance starts that can not read the flag. Whatever phase it
+// assumed, a read of it might answer what was there before the write. So it does not start, and no option makes it.
+func TestNoOptionServesAPhaseThatTheFlagDidNotSay(t *testing.T) {
 	t.Parallel()
-	for _, writes := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			client := newFake("")
-			client.answers(fails("the flag service is down"))
-			f := open(t, client, &flags.Options{Fallback: flags.OldOnly, FallbackWrites: writes})
-			if p, err := f.Phase(t.Context(), flags.Read); p != flags.OldOnly || err != nil {
-				t.Errorf("read: %v, %v", p, err)
+	synctest.Test(t, func(t *testing.T) {
+		client := newFake("")
+		client.answers(fails("the flag service is down"))
+		var o flags.Options
+		for v, i := reflect.ValueOf(&o).Elem(), 0; i < v.NumField(); i++ {
+			switch field := v.Field(i); field.Interface().(type) {
+			case flags.Phase:
+				field.Set(reflect.ValueOf(flags.OldOnly))
+			case bool:
+				field.SetBool(true)
 			}
-			p, err := f.Phase(t.Context(), flags.Write)
-			switch {
-			case writes && (p != flags.OldOnly || err != nil):
-				t.Errorf("write, allowed: %v, %v", p, err)
-			case !writes && (p != 0 || !errors.Is(err, flags.ErrPhaseUnknown) || !strings.Contains(err.Error(), "service is down")):
-				t.Errorf("write: %v, %v", p, err)
-			}
-			if s := f.Status(); !s.Fallback || s.Phase != flags.OldOnly || s.Err == nil || !s.Confirmed.IsZero() {
-				t.Errorf("status %+v", s)
-			}
-			if err := f.Wait(timeout(t, time.Minute), flags.OldOnly); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Wait took the fallback for an arrival: %v", err)
-			}
-			client.set("new-only") // a first value, so no jump
-			if err := f.Wait(t.Context(), flags.NewOnly); err != nil {
-				t.Error(err)
-			}
-			wantPhase(t, f, flags.NewOnly)
-			if f.Status().Fallback {
-				t.Error("still a fallback")
-			}
-		})
-	}
+		}
+		f, err := flags.NewOpenFeature(t.Context(), client, key, &o)
+		if f != nil || !errors.Is(err, flags.ErrPhaseUnknown) {
+			t.Errorf("got %v, %v", f, err)
+		}
+		if f != nil {
+			f.Close()
+		}
+	})
 }
 
 func TestWait(t *testing.T) {
@@ -263,15 +250,14 @@ func TestWait(t *testing.T) {
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := flags.NewOpenFeature(t.Context(), (*openfeature.Client)(nil), "", &flags.Options{
-		Refresh: -1, StaleAfter: -2, InitTimeout: -3, Fallback: 9,
+		Refresh: -1, StaleAfter: -2, InitTimeout: -3,
 	})
-	for _, want := range []string{"client is nil", "key is empty", "Refresh -1ns", "StaleAfter -2ns", "InitTimeout -3ns", "Fallback 9"} {
+	for _, want := range []string{"client is nil", "key is empty", "Refresh -1ns", "StaleAfter -2ns", "InitTimeout -3ns"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not said in:\n%v", want, err)
 		}
 	}
 	for want, o := range map[string]flags.Options{
-		"FallbackWrites without a Fallback":        {FallbackWrites: true},
 		"shorter than 1ms":                         {Refresh: time.Microsecond},
 		"StaleAfter 5s must be longer than":        {StaleAfter: 5 * time.Second},
 		"StaleAfter 1m0s must be longer than":      {Refresh: time.Minute, StaleAfter: time.Minute},

@@ -34,17 +34,6 @@ type Options struct {
 	// may describe the instance (a region, a canary), never a user or a record. The zero value is none.
 	EvaluationContext openfeature.EvaluationContext
 
-	// Fallback is served to reads while the flag has not given a first value. Writes are refused with ErrPhaseUnknown.
-	// 0 is none: without a first value [NewOpenFeature] fails.
-	Fallback Phase
-
-	// FallbackWrites serves Fallback to writes too.
-	//
-	// Warning: an instance that starts while the flag service is down then writes in a phase that the migration may
-	// have left long ago. A fallback of old-only in a fleet that is in new-only writes to the old place, where nobody
-	// reads it any more: acknowledged writes are lost. Leave it false unless a wrong place is better than no write.
-	FallbackWrites bool
-
 	// Logger is told when the phase changes, a jump is held or released, and evaluations begin or cease to fail; never
 	// each evaluation. nil is silence.
 	Logger *slog.Logger
@@ -87,12 +76,6 @@ func (o *Options) validate() error {
 	}
 	if o.Refresh > 0 && o.Refresh < shortestRefresh {
 		errs = append(errs, fmt.Errorf("flags: Refresh %v is shorter than %v", o.Refresh, shortestRefresh))
-	}
-	if o.Fallback != 0 && !o.Fallback.Valid() {
-		errs = append(errs, fmt.Errorf("flags: Fallback %d is no phase", o.Fallback))
-	}
-	if o.FallbackWrites && o.Fallback == 0 {
-		errs = append(errs, errors.New("flags: FallbackWrites without a Fallback"))
 	}
 	return errors.Join(errs...)
 }

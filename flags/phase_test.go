@@ -73,11 +73,11 @@ func TestPhaseAsText(t *testing.T) {
 func TestStatic(t *testing.T) {
 	t.Parallel()
 	for _, p := range flags.Phases() {
-		if got, err := flags.Static(p).Phase(context.Background(), flags.Write); err != nil || got != p {
+		if got, err := flags.Static(p).Phase(context.Background()); err != nil || got != p {
 			t.Errorf("%v: %v, %v", p, got, err)
 		}
 	}
-	if _, err := flags.Static(0).Phase(context.Background(), flags.Read); !errors.Is(err, flags.ErrPhaseUnknown) {
+	if _, err := flags.Static(0).Phase(context.Background()); !errors.Is(err, flags.ErrPhaseUnknown) {
 		t.Errorf("%v", err)
 	}
 }

@@ -15,8 +15,7 @@ var errSourceClosed = fmt.Errorf("flags: source closed: %w", ErrPhaseUnknown)
 // snapshot is what callers see: immutable, replaced as a whole by the one goroutine that evaluates.
 type snapshot struct {
 	status   Status
-	readErr  error // what Phase answers instead of a phase
-	writeErr error
+	err      error // what Phase answers instead of a phase
 	closed   bool
 	replaced chan struct{} // closed when a newer snapshot is in place
 }
@@ -31,8 +30,8 @@ func (f *OpenFeature) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			f.publish(snapshot{
-				status:  Status{FlagKey: f.flagKey, Err: errSourceClosed, Reason: errSourceClosed.Error()},
-				readErr: errSourceClosed, writeErr: errSourceClosed, closed: true,
+				status: Status{FlagKey: f.flagKey, Err: errSourceClosed, Reason: errSourceClosed.Error()},
+				err:    errSourceClosed, closed: true,
 			})
 			return
 		case <-timer.C:
@@ -57,7 +56,7 @@ func (f *OpenFeature) refresh(ctx context.Context) {
 // pause is the time to the next evaluation: shortly while nothing is known, since somebody is waiting.
 func (f *OpenFeature) pause() time.Duration {
 	d := f.options.Refresh
-	if s := f.current.Load().status; s.Phase == 0 || s.Fallback {
+	if f.current.Load().status.Phase == 0 {
 		d /= 10
 	}
 	return d - rand.N(d/10)
@@ -73,14 +72,8 @@ func (f *OpenFeature) publish(s snapshot) {
 // answers prepares what Phase answers with a status, so that answering costs nothing.
 func (f *OpenFeature) answers(s Status) snapshot {
 	snap := snapshot{status: s}
-	if s.Phase == 0 || s.Fallback {
-		unknown := fmt.Errorf("flags: flag %q: %w: %s", f.flagKey, ErrPhaseUnknown, cause(s))
-		if s.Phase == 0 {
-			snap.readErr = unknown
-		}
-		if s.Phase == 0 || !f.options.FallbackWrites {
-			snap.writeErr = unknown
-		}
+	if s.Phase == 0 {
+		snap.err = fmt.Errorf("flags: flag %q: %w: %s", f.flagKey, ErrPhaseUnknown, cause(s))
 	}
 	return snap
 }
@@ -124,7 +117,7 @@ func (f *OpenFeature) subscribe() (unsubscribe func()) {
 
 func (f *OpenFeature) log(before, after Status) {
 	log := f.options.Logger.With(slog.String("flag", f.flagKey))
-	if after.Phase != before.Phase || after.Fallback != before.Fallback {
+	if after.Phase != before.Phase {
 		log.Info("migration phase changed", slog.String("from", before.Phase.String()), slog.String("to", after.Phase.String()))
 	}
 	switch {

@@ -235,7 +235,7 @@ func TestRacingHandlersEndAtTheLastValue(t *testing.T) {
 			for i := range 200 {
 				client.set(flags.Phases()[i%2].String())
 				client.emit(openfeature.ProviderConfigChange)
-				if p, err := f.Phase(t.Context(), flags.Write); err != nil || p > flags.ReadOldWriteBoth {
+				if p, err := f.Phase(t.Context()); err != nil || p > flags.ReadOldWriteBoth {
 					t.Errorf("%v, %v", p, err)
 				}
 				_ = fmt.Sprint(f.Status())

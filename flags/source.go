@@ -8,29 +8,19 @@ import (
 // ErrPhaseUnknown: no phase is known that this operation may be carried out in. The operation had no effect.
 var ErrPhaseUnknown = errors.New("phase unknown")
 
-// Access says what an operation wants a phase for. A source may know a phase that is good enough to read in, but not to
-// write in.
-type Access uint8
-
-// The kinds of access.
-const (
-	Read Access = iota
-	Write
-)
-
 // Source says which phase an operation is carried out in. It is asked once at the start of every operation: it answers
 // from memory, without blocking, and is safe for concurrent use. The error Is [ErrPhaseUnknown], and says why.
 //
 // Sources in different instances may answer differently for a while, as long as the answers are adjacent phases.
 type Source interface {
-	Phase(ctx context.Context, a Access) (Phase, error)
+	Phase(ctx context.Context) (Phase, error)
 }
 
 // Static is a Source that never changes. An invalid Static answers ErrPhaseUnknown.
 type Static Phase
 
 // Phase returns the phase.
-func (s Static) Phase(context.Context, Access) (Phase, error) {
+func (s Static) Phase(context.Context) (Phase, error) {
 	if !Phase(s).Valid() {
 		return 0, ErrPhaseUnknown
 	}

@@ -9,12 +9,10 @@ import (
 type Status struct {
 	// FlagKey is the key of the flag.
 	FlagKey string `json:"flag_key"`
-	// Phase is the phase in force; 0 when none is (before the first value without a fallback, and after Close).
+	// Phase is the phase in force; 0 when none is (before the first value, and after Close).
 	Phase Phase `json:"phase"`
 	// Since is when Phase came into force.
 	Since time.Time `json:"since,omitzero"`
-	// Fallback: Phase is [Options.Fallback]; the flag has not given a value yet.
-	Fallback bool `json:"fallback,omitempty"`
 	// Confirmed is when the flag was last read with success: a phase, in force or held, from a provider that did not
 	// say that it had lost touch with its own source.
 	Confirmed time.Time `json:"confirmed,omitzero"`
@@ -67,14 +65,13 @@ func (s Status) next(r reading, staleAfter time.Duration) Status {
 // mayEnter: a first value always, a neighbour always, a jump only after the instance had been cut off. A value that was
 // held before the cut is still the same slip: an outage of the flag service says nothing in its favour.
 func (s Status) mayEnter(p Phase, cutOff bool) bool {
-	return s.Phase == 0 || s.Fallback || s.Phase.Adjacent(p) || cutOff && p != s.Held
+	return s.Phase == 0 || s.Phase.Adjacent(p) || cutOff && p != s.Held
 }
 
 func (s Status) enter(p Phase, at time.Time) Status {
-	if s.Phase != p || s.Fallback {
+	if s.Phase != p {
 		s.Phase, s.Since = p, at
 	}
-	s.Fallback = false
 	s.Held, s.HeldSince = 0, time.Time{}
 	return s
 }
@@ -84,14 +81,5 @@ func (s Status) hold(p Phase, at time.Time) Status {
 		s.Held, s.HeldSince = p, at
 	}
 	s.Reason = fmt.Sprintf("the flag says %s, which jumps over a phase from %s: held", p, s.Phase)
-	return s
-}
-
-// initial is the status before the first evaluation.
-func initial(flagKey string, fallback Phase) Status {
-	s := Status{FlagKey: flagKey}
-	if fallback != 0 {
-		s.Phase, s.Fallback, s.Since = fallback, true, time.Now()
-	}
 	return s
 }

@@ -26,10 +26,6 @@ func TestNext(t *testing.T) {
 	}{
 		{"a first value is accepted, wherever it is", Status{}, reading{at: at(1), phase: NewOnly},
 			Status{Phase: NewOnly, Since: at(1), Confirmed: at(1)}},
-		{"a first value replaces a fallback, wherever it is", Status{Phase: OldOnly, Fallback: true, Since: at(0)}, reading{at: at(1), phase: NewOnly},
-			Status{Phase: NewOnly, Since: at(1), Confirmed: at(1)}},
-		{"a first value equal to the fallback is in force from then on", Status{Phase: OldOnly, Fallback: true, Since: at(0)}, reading{at: at(1), phase: OldOnly},
-			Status{Phase: OldOnly, Since: at(1), Confirmed: at(1)}},
 		{"the same value is a confirmation", inOld, reading{at: at(110), phase: OldOnly},
 			with(inOld, func(s *Status) { s.Confirmed = at(110) })},
 		{"a neighbour is entered", inOld, reading{at: at(110), phase: ReadOldWriteBoth},

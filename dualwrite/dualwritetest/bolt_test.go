@@ -21,7 +21,7 @@ import (
 type flipped struct{ phase atomic.Uint32 }
 
 // Phase implements [flags.Source].
-func (s *flipped) Phase(context.Context, flags.Access) (flags.Phase, error) {
+func (s *flipped) Phase(context.Context) (flags.Phase, error) {
 	return flags.Phase(s.phase.Load()), nil
 }
 

@@ -29,7 +29,7 @@ func newSetting(p flags.Phase) *setting {
 }
 
 // Phase implements [flags.Source].
-func (s *setting) Phase(context.Context, flags.Access) (flags.Phase, error) { return s.get(), nil }
+func (s *setting) Phase(context.Context) (flags.Phase, error) { return s.get(), nil }
 
 func (s *setting) get() flags.Phase  { return flags.Phase(s.phase.Load()) }
 func (s *setting) set(p flags.Phase) { s.phase.Store(uint32(p)) }

@@ -12,7 +12,7 @@ import (
 // Source is a [flags.Source] that answers what the test says. It is safe for concurrent use; answering does not
 // allocate.
 type Source struct {
-	read, write atomic.Pointer[answer]
+	now atomic.Pointer[answer]
 }
 
 type answer struct {
@@ -22,54 +22,36 @@ type answer struct {
 
 var _ flags.Source = (*Source)(nil)
 
-// NewSource returns a Source that is in phase p for reads and writes.
+// NewSource returns a Source that is in phase p.
 func NewSource(p flags.Phase) *Source {
 	s := new(Source)
 	s.Set(p)
 	return s
 }
 
-// Set puts the accesses named, or both when none is, into phase p. What is no phase is answered with
-// [flags.ErrPhaseUnknown].
-func (s *Source) Set(p flags.Phase, access ...flags.Access) {
+// Set puts the source into phase p. What is no phase is answered with [flags.ErrPhaseUnknown].
+func (s *Source) Set(p flags.Phase) {
 	if !p.Valid() {
-		s.Fail(nil, access...)
+		s.Fail(nil)
 		return
 	}
-	s.store(&answer{phase: p}, access)
+	s.now.Store(&answer{phase: p})
 }
 
-// Fail makes the accesses named, or both when none is, fail with an error that Is [flags.ErrPhaseUnknown] and err, until
-// the next Set.
-func (s *Source) Fail(err error, access ...flags.Access) {
+// Fail makes the source answer an error that Is [flags.ErrPhaseUnknown] and err, until the next Set.
+func (s *Source) Fail(err error) {
 	switch {
 	case err == nil:
 		err = flags.ErrPhaseUnknown
 	case !errors.Is(err, flags.ErrPhaseUnknown):
 		err = fmt.Errorf("%w: %w", flags.ErrPhaseUnknown, err)
 	}
-	s.store(&answer{err: err}, access)
-}
-
-func (s *Source) store(a *answer, access []flags.Access) {
-	if len(access) == 0 {
-		access = []flags.Access{flags.Read, flags.Write}
-	}
-	for _, to := range access {
-		s.slot(to).Store(a)
-	}
-}
-
-func (s *Source) slot(a flags.Access) *atomic.Pointer[answer] {
-	if a == flags.Read {
-		return &s.read
-	}
-	return &s.write
+	s.now.Store(&answer{err: err})
 }
 
 // Phase implements [flags.Source].
-func (s *Source) Phase(_ context.Context, a flags.Access) (flags.Phase, error) {
-	now := s.slot(a).Load()
+func (s *Source) Phase(context.Context) (flags.Phase, error) {
+	now := s.now.Load()
 	if now == nil { // the zero Source
 		return 0, flags.ErrPhaseUnknown
 	}

@@ -31,7 +31,7 @@ func keyOf(key int) string { return fmt.Sprintf("k%d", key) }
 type setting struct{ phase atomic.Uint32 }
 
 // Phase implements flags.Source.
-func (s *setting) Phase(context.Context, flags.Access) (flags.Phase, error) {
+func (s *setting) Phase(context.Context) (flags.Phase, error) {
 	return flags.Phase(s.phase.Load()), nil
 }
 
