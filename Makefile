@@ -116,10 +116,12 @@ explore: ## schedules of real repositories, as many as fit into EXPLORE; goes on
 		-journal $(CURDIR)/.cache/explore $(if $(TABLE),-table $(TABLE)) $(if $(CUT),-cut $(CUT))
 
 .PHONY: bench
-bench: $(BENCHSTAT) ## benchmarks; BASE=FILE of an earlier run shows the ratio
+bench: $(BENCHSTAT) ## benchmarks (BENCH=REGEXP); BASE=FILE compares with an earlier run, say BASE=.cache/bench.txt
 	@mkdir -p .cache
-	@go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PACKAGES) | tee .cache/bench.txt
-	@$(BENCHSTAT) $(if $(BASE),$(BASE)) .cache/bench.txt
+	@$(if $(BASE),test -r '$(BASE)')
+	@go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PACKAGES) | tee .cache/bench.new
+	@$(BENCHSTAT) $(if $(BASE),'$(BASE)') .cache/bench.new
+	@mv .cache/bench.new .cache/bench.txt
 
 .PHONY: ci
 ci: ## what CI runs
