@@ -14,6 +14,8 @@ TOGETHER  := /crossstore$$
 
 # More flags for go test, say TESTFLAGS='-count=1 -v'.
 TESTFLAGS ?=
+# Many tests wait for a server or a disk: twice as many run at a time as there are processors.
+SIDE_BY_SIDE := $(shell n=$$(getconf _NPROCESSORS_ONLN 2> /dev/null || echo 1); echo "-p $$((2 * n)) -parallel $$((2 * n))")
 # How long each fuzz target runs.
 FUZZTIME  ?= 10s
 # What `make bench` runs, how often, and a file of an earlier run to compare with.
@@ -36,19 +38,29 @@ LINT        := $(TOOLS)/golangci-lint-v2.15.0/golangci-lint
 GOVULNCHECK := $(TOOLS)/govulncheck-v1.9.0/govulncheck
 BENCHSTAT   := $(TOOLS)/benchstat-v0.0.0-20260908200009-22c9c6c9d4da/benchstat
 
+# The data of servers that end with their tests is in memory where there is room, in a folder that goes with the recipe, or in the
+# one that DUALWRITE_TEST_DATA names.
+IN_MEMORY = if [ -z "$${DUALWRITE_TEST_DATA:-}" ]; then \
+	DUALWRITE_TEST_DATA=$$(mktemp -d "$$(bash internal/servers/datafolder.sh)/dualwrite-data-XXXXXX"); export DUALWRITE_TEST_DATA; \
+	trap 'rm -rf "$$DUALWRITE_TEST_DATA"' EXIT; fi
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+.PHONY: check
+check: build fmt vet lint tidy ## start here, Go only: build, fmt, vet, lint, tidy, short tests without servers; under two minutes
+	@DUALWRITE_SKIP_SERVERS=1 go test -short $(TESTFLAGS) $(PACKAGES)
+
 .PHONY: test
 test: servers ## all tests of both modules, with the real servers
-	@go test -timeout 15m $(TESTFLAGS) $(PACKAGES)
+	@$(IN_MEMORY); go test -timeout 15m $(SIDE_BY_SIDE) $(TESTFLAGS) $(PACKAGES)
 	@go run ./internal/servers/install -check
 
 .PHONY: race
 race: servers ## all tests under the race detector; those over real databases in their short form
 	@go test -race -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -vE '$(DATABASES)|$(TOGETHER)')
-	@go test -race -short -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
+	@$(IN_MEMORY); go test -race -short -timeout 25m $(SIDE_BY_SIDE) $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
 
 .PHONY: servers
 servers: ## build the real servers that tests use: once per machine, about ten minutes (DUALWRITE_SKIP_SERVERS=1: not)
@@ -87,7 +99,7 @@ vuln: $(GOVULNCHECK) ## known vulnerabilities in code that is called; needs the 
 
 .PHONY: examples
 examples: servers ## run every example program; each checks itself. Those on databases get a server, or use MONGODB_URI and DYNAMODB_ENDPOINT
-	@for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
+	@$(IN_MEMORY); for dir in $$(cd examples && go list -f '{{if eq .Name "main"}}{{.Dir}}{{end}}' ./...); do \
 		example=./examples/$${dir#$(CURDIR)/examples/}; with=; flags='$(EXAMPLEFLAGS)'; \
 		case $$example in \
 			./examples/mongodb/*) with='go run ./internal/servers/with -optional mongodb --'; flags=;; \
@@ -116,10 +128,12 @@ explore: ## schedules of real repositories, as many as fit into EXPLORE; goes on
 		-journal $(CURDIR)/.cache/explore $(if $(TABLE),-table $(TABLE)) $(if $(CUT),-cut $(CUT))
 
 .PHONY: bench
-bench: $(BENCHSTAT) ## benchmarks; BASE=FILE of an earlier run shows the ratio
+bench: $(BENCHSTAT) ## benchmarks (BENCH=REGEXP); BASE=FILE compares with an earlier run, say BASE=.cache/bench.txt
 	@mkdir -p .cache
-	@go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PACKAGES) | tee .cache/bench.txt
-	@$(BENCHSTAT) $(if $(BASE),$(BASE)) .cache/bench.txt
+	@$(if $(BASE),test -r '$(BASE)')
+	@go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PACKAGES) | tee .cache/bench.new
+	@$(BENCHSTAT) $(if $(BASE),'$(BASE)') .cache/bench.new
+	@mv .cache/bench.new .cache/bench.txt
 
 .PHONY: ci
 ci: ## what CI runs

@@ -45,7 +45,7 @@ func withServer(run func() int) (code int, err error) {
 	if os.Getenv(EndpointVariable) != "" || os.Getenv(servers.SkipVariable) == "1" || !servers.DynamoDB().Installed(root) {
 		return run(), nil
 	}
-	dir, err := os.MkdirTemp("", "dualwrite-dynamodb")
+	dir, err := servers.Data()
 	if err != nil {
 		return 1, err
 	}
@@ -54,7 +54,7 @@ func withServer(run func() int) (code int, err error) {
 		return 1, err
 	}
 	code = run()
-	return code, shared.Stop()
+	return code, shared.Kill() // nobody needs its data
 }
 
 // Endpoint is the URL of the server; the test skips, or fails in CI, if there is none.

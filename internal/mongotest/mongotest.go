@@ -32,7 +32,7 @@ var shared struct {
 
 var databases atomic.Int64
 
-// Main runs the tests of a package and stops the server that they started. Call it from TestMain, after goleak or not.
+// Main runs the tests of a package and kills the server that they started, as nobody needs its data. Call it from TestMain, after goleak or not.
 func Main(m *testing.M) (code int) {
 	code = m.Run()
 	shared.Lock()
@@ -43,7 +43,7 @@ func Main(m *testing.M) (code int) {
 		_ = shared.client.Disconnect(ctx)
 	}
 	if shared.process != nil {
-		if err := shared.process.Stop(); err != nil {
+		if err := shared.process.Kill(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
@@ -62,7 +62,7 @@ func URI(tb testing.TB) string {
 	defer shared.Unlock()
 	if shared.process == nil {
 		servers.Need(tb, servers.MongoDB())
-		dir, err := os.MkdirTemp("", "dualwrite-mongodb-")
+		dir, err := servers.Data()
 		if err != nil {
 			tb.Fatal(err)
 		}

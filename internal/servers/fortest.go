@@ -8,17 +8,36 @@ import (
 // SkipVariable is the environment variable that, set to 1, makes the tests that need a real server skip everywhere.
 const SkipVariable = "DUALWRITE_SKIP_SERVERS"
 
-// ForTest starts a server with a data folder of its own and stops it when the test ends. For a server that is not there see
-// [Need].
+// DataVariable is the environment variable that names the folder below which [Data] makes folders. The Makefile names one in
+// memory, where a sync costs nothing.
+const DataVariable = "DUALWRITE_TEST_DATA"
+
+// Data makes a folder for the data of a server that ends with its tests. The caller removes it. A test of what survives a kill
+// takes a folder on a disk instead: that of the test.
+func Data() (dir string, err error) {
+	return os.MkdirTemp(os.Getenv(DataVariable), "dualwrite-server-")
+}
+
+// ForTest starts a server with a data folder of its own and kills it when the test ends, as nobody needs its data. For a
+// server that is not there see [Need].
 func ForTest(t testing.TB, s Server) *Process {
 	t.Helper()
 	Need(t, s)
-	p, err := Start(t.Context(), s, t.TempDir())
+	dir, err := Data()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := p.Stop(); err != nil {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	p, err := Start(t.Context(), s, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Kill(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {

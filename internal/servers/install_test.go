@@ -108,17 +108,27 @@ func TestInstallWithoutCargo(t *testing.T) {
 	}
 }
 
+// The build goes on when a line of progress was shown.
 func TestInstallShowsProgress(t *testing.T) {
 	t.Parallel()
-	o := fakeCargo(t, builds)
+	o := fakeCargo(t, strings.Replace(builds, "sleep 0.2", `while [ ! -e "$(dirname "$0")/shown" ]; do sleep 0.01; done`, 1))
 	o.Tick = time.Millisecond
-	var out bytes.Buffer
-	if err := Install(t.Context(), DynamoDB(), &out, o); err != nil {
-		t.Fatal(err)
+	shown := onLine{text: "Compiling dynoxide-rs", file: filepath.Join(filepath.Dir(o.Cargo), "shown")}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := Install(ctx, DynamoDB(), shown, o); err != nil {
+		t.Fatalf("no line of progress: %v", err)
 	}
-	if !strings.Contains(out.String(), "Compiling dynoxide-rs") {
-		t.Errorf("no line of progress in\n%s", &out)
+}
+
+// onLine makes a file when a text is written to it.
+type onLine struct{ text, file string }
+
+func (o onLine) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), o.text) {
+		return len(p), os.WriteFile(o.file, nil, 0o600)
 	}
+	return len(p), nil
 }
 
 func TestCancelledInstallEndsTheWholeBuild(t *testing.T) {
@@ -179,7 +189,7 @@ func alive(pid int) bool {
 
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

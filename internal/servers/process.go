@@ -22,10 +22,10 @@ type Process struct {
 }
 
 // startTimeout bounds the time from start to ready: both servers need a fraction of a second on an idle machine.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
 // stopTimeout is how long a server may take to end by itself before it is killed.
-const stopTimeout = 15 * time.Second
+const stopTimeout = 2 * time.Minute
 
 // Start starts an installed server on 127.0.0.1, with its data in dir, and returns when it can serve. Starting again
 // with the same dir continues with the data. The server ends when it is stopped, or with this process at the latest.

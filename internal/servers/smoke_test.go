@@ -82,7 +82,7 @@ func hello(ctx context.Context, addr string) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nothing is lost
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
 	doc := []byte("\x10hello\x00\x01\x00\x00\x00\x02$db\x00\x06\x00\x00\x00admin\x00\x00")

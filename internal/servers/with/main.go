@@ -1,5 +1,5 @@
 // Command with runs a command with a real database server that is there for that command only: it starts the server on
-// 127.0.0.1 with its data in a temporary folder, says in the command's environment where it is, and stops it afterwards.
+// 127.0.0.1 with its data in a temporary folder, says in the command's environment where it is, and ends it afterwards.
 //
 //	go run ./internal/servers/with mongodb -- go run ./examples/mongodb/rename
 //
@@ -67,7 +67,7 @@ func run(args []string, signals <-chan os.Signal, loud io.Writer) (code int, err
 			return 0, err
 		}
 	}
-	dir, err := os.MkdirTemp("", "dualwrite-with-")
+	dir, err := servers.Data()
 	if err != nil {
 		return 1, err
 	}

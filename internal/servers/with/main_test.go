@@ -37,12 +37,12 @@ func with(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, tmp string
 	t.Helper()
 	tmp = t.TempDir()
 	// Should it not end, neither the command that it runs: that is in its group.
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	cmd = exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Env = append(append(os.Environ(), actVariable+"=1", "TMPDIR="+tmp, "MONGODB_URI="), env...)
+	cmd.Env = append(append(os.Environ(), actVariable+"=1", "TMPDIR="+tmp, servers.DataVariable+"=", "MONGODB_URI="), env...)
 	return cmd, tmp
 }
 

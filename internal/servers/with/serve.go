@@ -12,7 +12,7 @@ import (
 	"github.com/dualwrite/dualwrite/internal/servers"
 )
 
-// serve runs the command between the start and the stop of the servers.
+// serve runs the command between the start and the end of the servers.
 func serve(wanted []offer, dir string, command []string, signals <-chan os.Signal) (code int, err error) {
 	env := os.Environ()
 	for _, o := range wanted {
@@ -24,7 +24,7 @@ func serve(wanted []offer, dir string, command []string, signals <-chan os.Signa
 		if err2 != nil {
 			return 1, err2
 		}
-		defer func() { err = errors.Join(err, p.Stop()) }()
+		defer func() { err = errors.Join(err, p.Kill()) }() // nobody needs its data
 		env = append(env, o.variable+"="+o.value(p.Addr()))
 	}
 	select {
