@@ -12,7 +12,7 @@ import (
 )
 
 // ErrCheckpoint is what the error Is when a checkpoint can not be gone on from: it belongs to another job or operation,
-// is damaged or too old. PassOptions.Restart begins a new pass.
+// is damaged or too old. Resume.Restart begins a new pass.
 var ErrCheckpoint = errors.New("copier: the checkpoint can not be resumed")
 
 // Checkpointer keeps one checkpoint, a JSON document of the package's own. Calls are not concurrent.
@@ -110,7 +110,7 @@ func loadCheckpoint(ctx context.Context, c Checkpointer) (*checkpoint, error) {
 }
 
 // fits tells whether a pass may go on from the checkpoint, or come after it.
-func (cp *checkpoint) fits(op string, o *PassOptions, now time.Time) error {
+func (cp *checkpoint) fits(op string, o *settings, now time.Time) error {
 	switch age := now.Sub(cp.Saved); {
 	case cp.Report.Job != o.Job || cp.Report.Op != op || cp.Flow != o.flow:
 		return fmt.Errorf("%w: it is of %s of %q, not of %s of %q (keep them apart, or restart to overwrite it)",

@@ -18,6 +18,7 @@ const NobodyWritesBoth Confirmation = "nobody-writes-both"
 // FinishOptions are the options of [Finish].
 type FinishOptions struct {
 	PassOptions
+	Resume
 	// Confirm has to be NobodyWritesBoth.
 	Confirm Confirmation
 }
@@ -39,7 +40,7 @@ func Finish[K, V any](ctx context.Context, store stores.Store[K, V], o *FinishOp
 	if o == nil {
 		o = &FinishOptions{}
 	}
-	po, err := prepare(o.PassOptions, store)
+	po, err := prepare(o.PassOptions, o.Resume, store)
 	if err == nil && o.Confirm != NobodyWritesBoth {
 		err = fmt.Errorf("copier: Finish removes what protects from lost updates: set Confirm to %q when no instance is in a dual phase any more", NobodyWritesBoth)
 	}

@@ -14,7 +14,7 @@ import (
 // state is everything a pass knows about itself, and the only thing its workers share. What it says has been done is
 // durable: workers commit after the store has answered.
 type state struct {
-	o PassOptions
+	o settings
 
 	mu        sync.Mutex
 	report    Report
@@ -44,7 +44,7 @@ func (d *delta) reset() {
 func (d *delta) find(f Finding) { d.findings = append(d.findings, f) }
 
 // newState begins a pass or goes on with the checkpoint; then it has positions.
-func newState(ctx context.Context, op string, o PassOptions) (*state, error) {
+func newState(ctx context.Context, op string, o settings) (*state, error) {
 	now := time.Now()
 	s := &state{o: o, pending: make(map[string]struct{}), saved: now}
 	s.report = Report{Op: op, Job: o.Job, Run: rand.Text(), Started: now, Found: make(map[Kind]int64)}
