@@ -14,6 +14,11 @@ import (
 type CopyAndVerifyOptions[V any] struct {
 	PassOptions
 	Resume
+	// MirroringSince is as in VerifyOptions. Without it a verify pass that was interrupted is not resumed: a new one begins,
+	// and what the interrupted one found is in Report.Earlier.
+	MirroringSince time.Time
+	// AllowEmpty is as in VerifyOptions.
+	AllowEmpty bool
 	// Equal is as in VerifyOptions, and tells the copy too which values new does not hold as they are.
 	Equal func(a, b V) bool
 	// Grace and Rounds are as in VerifyOptions.
@@ -29,8 +34,11 @@ type CopyAndVerifyOptions[V any] struct {
 
 // stages are the options of the copy and of a verify pass.
 func (o *CopyAndVerifyOptions[V]) stages() (c CopyOptions[V], v VerifyOptions[V]) {
-	c = CopyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, Equal: o.Equal}
-	v = VerifyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, Equal: o.Equal, Grace: o.Grace, Rounds: o.Rounds, Repair: &o.Repair}
+	c = CopyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal}
+	v = VerifyOptions[V]{
+		PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal,
+		Grace: o.Grace, Rounds: o.Rounds, Repair: &o.Repair,
+	}
 	if o.VerifyRate != 0 {
 		v.Rate = o.VerifyRate
 	}
@@ -39,7 +47,7 @@ func (o *CopyAndVerifyOptions[V]) stages() (c CopyOptions[V], v VerifyOptions[V]
 
 // CopyAndVerify is what a batch job does: it copies, then verifies and repairs until a pass finds nothing. Its answer
 // is the report of the copy (only its Op and Job, if an interrupted earlier call had finished the copy) and that of the
-// last verify pass, whose Clean is the verdict. Errors are as those of [Copy].
+// last verify pass, whose Clean is the verdict; the passes before it are in its Report.Earlier. Errors are as those of [Copy].
 func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyAndVerifyOptions[V]) (copied, verified Report, err error) {
 	if o == nil {
 		o = &CopyAndVerifyOptions[V]{}
@@ -60,6 +68,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		return copied, verified, fmt.Errorf("copier: %w", err)
 	}
 	co.flow, vo.flow = flowBoth, flowBoth
+	co.mirroringSince, vo.mirroringSince = o.MirroringSince, o.MirroringSince
 	next, err := stageOf(ctx, &co)
 	if err != nil {
 		return copied, verified, err
@@ -75,6 +84,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		if err != nil || verified.Clean() {
 			break
 		}
+		vo.earlier = append(verified.Earlier, verified.brief())
 	}
 	return copied, verified, err
 }

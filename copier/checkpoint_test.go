@@ -109,6 +109,7 @@ func TestResumeDoesNotSkipAnything(t *testing.T) {
 	fill(t, old, 2000)
 	cp := &memoryCheckpoint{}
 	var mu sync.Mutex
+	began := time.Now()
 	written := map[string]int{} // key to the call that wrote it
 	for i := range 30 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -133,7 +134,7 @@ func TestResumeDoesNotSkipAnything(t *testing.T) {
 				return nil
 			},
 		})
-		o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 20, Workers: 1 + i%4}, Resume: copier.Resume{Checkpoint: cp, Job: "j"}}
+		o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 20, Workers: 1 + i%4}, Resume: copier.Resume{Checkpoint: cp, Job: "j"}, MirroringSince: began}
 		r, err := copier.Copy(ctx, old, new, o)
 		cancel()
 		if r.Resumed != i && err != nil {
@@ -235,7 +236,7 @@ func TestCopyAndVerifyResumesItsStage(t *testing.T) {
 			}
 			return nil
 		}})
-		o := &copier.CopyAndVerifyOptions[user]{}
+		o := &copier.CopyAndVerifyOptions[user]{MirroringSince: time.Now()}
 		o.Checkpoint, o.Job, o.Batch = &memoryCheckpoint{}, "j", 50
 		copied, _, err := copier.CopyAndVerify(ctx, old, new, o)
 		mustBe(t, err, context.Canceled)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -12,6 +13,9 @@ import (
 type CopyOptions[V any] struct {
 	PassOptions
 	Resume
+	// MirroringSince and AllowEmpty are as in VerifyOptions.
+	MirroringSince time.Time
+	AllowEmpty     bool
 	// Equal tells whether a value is still the same after new's codec had it. A copy counts and names values that are
 	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold; those of records that
 	// are there already may be left out. Default DeepEqual.
@@ -41,6 +45,7 @@ func Copy[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyOpt
 }
 
 func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *CopyOptions[V], set settings) (Report, error) {
+	set.mirroringSince, set.allowEmpty = o.MirroringSince, o.AllowEmpty
 	p, err := newPass(ctx, op, set, place[K, V]{name: placeOld, store: old, noting: true})
 	if err != nil {
 		return Report{Op: op, Job: set.Job}, err

@@ -25,7 +25,7 @@ func TestCopyMakesNewWhatOldIs(t *testing.T) {
 	for _, n := range []int{0, 1, 499, 500, 501, 3000} {
 		old, new := newMem(t), newMem(t)
 		fill(t, old, n)
-		r, err := copier.Copy(t.Context(), old, new, nil)
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{AllowEmpty: n == 0})
 		if err != nil || !r.Clean() || r.Read != int64(n) || r.Applied != int64(n) || r.Resumed != 0 {
 			t.Fatalf("%d records: %v, %+v", n, err, r)
 		}

@@ -19,6 +19,8 @@ const NobodyWritesBoth Confirmation = "nobody-writes-both"
 type FinishOptions struct {
 	PassOptions
 	Resume
+	// AllowEmpty says that the store may be empty. Default false: a pass that has read nothing is not clean.
+	AllowEmpty bool
 	// Confirm has to be NobodyWritesBoth.
 	Confirm Confirmation
 }
@@ -47,6 +49,7 @@ func Finish[K, V any](ctx context.Context, store stores.Store[K, V], o *FinishOp
 	if err != nil {
 		return Report{Op: opFinish}, err
 	}
+	po.allowEmpty = o.AllowEmpty
 	p, err := newPass(ctx, opFinish, po, place[K, V]{store: store})
 	if err != nil {
 		return Report{Op: opFinish, Job: po.Job}, err

@@ -72,7 +72,10 @@ type Resume struct {
 type settings struct {
 	PassOptions
 	Resume
-	flow string // what the pass is a part of; see checkpoint.Flow
+	mirroringSince time.Time
+	allowEmpty     bool
+	flow           string   // what the pass is a part of; see checkpoint.Flow
+	earlier        []Report // of the verify passes before this one in the same flow
 }
 
 // filled returns the options with defaults, or everything that is wrong with them.

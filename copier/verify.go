@@ -13,6 +13,14 @@ import (
 type VerifyOptions[V any] struct {
 	PassOptions
 	Resume
+	// MirroringSince says that every writer has been mirroring its writes to new without a break since then. Only a caller
+	// knows: it is when the last instance left old-only. What a pass read before cannot prove anything about now, so an
+	// unfinished pass of the checkpoint that began before is not resumed, and a new one begins. Default: not known; the
+	// report of a resumed pass is not clean then, as the writers may have been in old-only while it was interrupted.
+	MirroringSince time.Time
+	// AllowEmpty says that old and new may be empty. Default false: a pass that has read nothing is not clean, as a wrong
+	// name of a place looks like that.
+	AllowEmpty bool
 	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight. It has
 	// to be longer than the slowest write takes. Default 1 s.
 	Grace time.Duration
@@ -32,7 +40,7 @@ type VerifyOptions[V any] struct {
 // period and nothing has moved in between.
 //
 // Report.Clean is the answer. It is evidence only for the time after every writer had reached the present phases: start
-// the pass after that. Errors are as those of [Copy].
+// the pass after that. A pass that was resumed is evidence only with VerifyOptions.MirroringSince. Errors are as those of [Copy].
 func Verify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *VerifyOptions[V]) (Report, error) {
 	if o == nil {
 		o = &VerifyOptions[V]{}
@@ -45,6 +53,7 @@ func Verify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *Verif
 }
 
 func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *VerifyOptions[V], po settings) (Report, error) {
+	po.mirroringSince, po.allowEmpty = o.MirroringSince, o.AllowEmpty
 	pol, grace, rounds, err := o.filled()
 	if err != nil {
 		return Report{Op: op, Job: po.Job}, fmt.Errorf("copier: %w", err)

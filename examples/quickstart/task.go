@@ -67,6 +67,9 @@ func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 		return err
 	}
 	m.notePass(copied)
+	for _, earlier := range verified.Earlier {
+		m.notePass(earlier)
+	}
 	m.notePass(verified)
 	return clean(verified)
 }

@@ -33,10 +33,17 @@ type resume struct {
 	CheckpointEvery time.Duration `placeholder:"1s" help:"Least time between two saves of the checkpoint. Default 1s."`
 }
 
+// proof is what only the caller knows.
+type proof struct {
+	MirroringSince time.Time `placeholder:"TIME" help:"Nobody has written to old alone since then (RFC 3339). Without it the result of a pass that was resumed is not clean."`
+	AllowEmpty     bool      `help:"The places may be empty. Without it a pass that has read nothing is not clean."`
+}
+
 type copyCmd struct {
 	two
 	pace
 	resume
+	proof
 	Verify bool `default:"true" negatable:"" help:"Verify and repair after the copy."`
 }
 
@@ -44,7 +51,7 @@ func (c *copyCmd) run(ctx context.Context, con *console) (bool, error) {
 	var clean bool
 	err := c.open(false, func(p placesOf) error {
 		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions, r copier.Resume) (err error) {
-			clean, err = p.copy(ctx, con, o, r, c.Verify)
+			clean, err = p.copy(ctx, con, o, r, c.proof, c.Verify)
 			return err
 		})
 	})
@@ -55,6 +62,7 @@ type verifyCmd struct {
 	two
 	pace
 	resume
+	proof
 	Grace  time.Duration `default:"1s" help:"How long a difference is given to go away."`
 	Repair bool          `help:"Repair what may be repaired at any time: what new is behind with."`
 }
@@ -63,7 +71,7 @@ func (c *verifyCmd) run(ctx context.Context, con *console) (bool, error) {
 	var clean bool
 	err := c.open(true, func(p placesOf) error {
 		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions, r copier.Resume) error {
-			report, err := p.verify(ctx, o, r, c.Grace, c.Repair)
+			report, err := p.verify(ctx, o, r, c.proof, c.Grace, c.Repair)
 			clean = report.Clean()
 			return con.report(report, err)
 		})
@@ -113,6 +121,7 @@ type finishCmd struct {
 	Confirm string `placeholder:"WORD" help:"Has to be nobody-writes-both: no instance is in a dual phase any more, and no copy is running."`
 	pace
 	resume
+	AllowEmpty bool `help:"The place may be empty. Without it a pass that has read nothing is not clean."`
 }
 
 func (c *finishCmd) run(ctx context.Context, con *console) (bool, error) {
@@ -124,7 +133,7 @@ func (c *finishCmd) run(ctx context.Context, con *console) (bool, error) {
 	one := two{Old: c.Store, Keys: c.Keys, Values: c.Values}
 	err := one.open(true, func(p placesOf) error {
 		return con.work(c.pace, c.resume, c.Store, func(o copier.PassOptions, r copier.Resume) error {
-			report, err := p.finish(ctx, o, r)
+			report, err := p.finish(ctx, o, r, c.AllowEmpty)
 			clean = report.Clean()
 			return con.report(report, err)
 		})

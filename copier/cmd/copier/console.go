@@ -164,6 +164,9 @@ func (c *console) show(r copier.Report, err error) {
 	if len(r.Unmapped) > 0 {
 		_, _ = fmt.Fprintf(w, "  fields left behind or changed\t%s\n", strings.Join(r.Unmapped, ", "))
 	}
+	for _, e := range r.Earlier {
+		_, _ = fmt.Fprintf(w, "  earlier pass\t%s; %d repaired\n", strings.Join(e.Reasons(), ", "), e.Repaired)
+	}
 	for _, why := range r.Reasons() {
 		_, _ = fmt.Fprintf(w, "  not clean\t%s\n", why)
 	}
@@ -184,6 +187,8 @@ func verdict(r copier.Report, err error) string {
 		return fmt.Sprintf("interrupted after %v", took)
 	case err != nil:
 		return fmt.Sprintf("failed after %v", took)
+	case r.Clean() && len(r.Earlier) > 0:
+		return fmt.Sprintf("clean after %d passes, the last in %v", len(r.Earlier)+1, took)
 	case r.Clean():
 		return fmt.Sprintf("clean, in %v", took)
 	default:
