@@ -134,14 +134,13 @@ func peak(t *testing.T, n int) uint64 {
 		runtime.ReadMemStats(&m)
 		most = max(most, m.HeapAlloc)
 	}
-	o := copier.PassOptions{
-		Workers: 1, Checkpoint: copier.FileCheckpoint(filepath.Join(t.TempDir(), "cp")), Job: "j", CheckpointEvery: 10 * time.Millisecond,
-	}
-	if r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o}); err != nil || r.Applied != int64(n) {
+	one := copier.PassOptions{Workers: 1}
+	keep := copier.Resume{Checkpoint: copier.FileCheckpoint(filepath.Join(t.TempDir(), "cp")), Job: "j", CheckpointEvery: 10 * time.Millisecond}
+	if r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: one, Resume: keep}); err != nil || r.Applied != int64(n) {
 		t.Fatalf("%v %+v", err, r)
 	}
-	o.Restart = true
-	if r, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{PassOptions: o}); err != nil || !r.Clean() {
+	keep.Restart = true
+	if r, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{PassOptions: one, Resume: keep}); err != nil || !r.Clean() {
 		t.Fatalf("%v %+v", err, r)
 	}
 	return most

@@ -2,57 +2,79 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// CopyAndVerifyOptions are the options of [CopyAndVerify]; nil means the zero value.
+// CopyAndVerifyOptions are the options of [CopyAndVerify]; nil means the zero value. PassOptions hold for the copy and
+// for each verify pass; the checkpoint is that of the whole.
 type CopyAndVerifyOptions[V any] struct {
-	// Copy are the options of the copy. Its checkpoint is that of the whole.
-	Copy CopyOptions[V]
-	// Verify are the options of each verify pass. Checkpoint, Job, Restart and ResumeWithin are taken from Copy. Repair
-	// defaults to the zero RepairPolicy.
-	Verify VerifyOptions[V]
+	PassOptions
+	Resume
+	// MirroringSince is as in VerifyOptions. Without it a verify pass that was interrupted is not resumed: a new one begins,
+	// and what the interrupted one found is in Report.Earlier.
+	MirroringSince time.Time
+	// AllowEmpty is as in VerifyOptions.
+	AllowEmpty bool
+	// Equal is as in VerifyOptions, and tells the copy too which values new does not hold as they are.
+	Equal func(a, b V) bool
+	// Grace and Rounds are as in VerifyOptions.
+	Grace  time.Duration
+	Rounds int
+	// Repair is what the verify passes may repair. The zero value only brings new up to what old has.
+	Repair RepairPolicy
 	// Passes is how many verify passes there are at most. Default 3.
 	Passes int
+	// VerifyRate is the Rate of the verify passes, which read both places. Default: Rate.
+	VerifyRate float64
+}
+
+// stages are the options of the copy and of a verify pass.
+func (o *CopyAndVerifyOptions[V]) stages() (c CopyOptions[V], v VerifyOptions[V]) {
+	c = CopyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal}
+	v = VerifyOptions[V]{
+		PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal,
+		Grace: o.Grace, Rounds: o.Rounds, Repair: &o.Repair,
+	}
+	if o.VerifyRate != 0 {
+		v.Rate = o.VerifyRate
+	}
+	return c, v
 }
 
 // CopyAndVerify is what a batch job does: it copies, then verifies and repairs until a pass finds nothing. Its answer
 // is the report of the copy (only its Op and Job, if an interrupted earlier call had finished the copy) and that of the
-// last verify pass, whose Clean is the verdict. Errors are as those of [Copy].
+// last verify pass, whose Clean is the verdict; the passes before it are in its Report.Earlier. Errors are as those of [Copy].
 func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyAndVerifyOptions[V]) (copied, verified Report, err error) {
 	if o == nil {
 		o = &CopyAndVerifyOptions[V]{}
 	}
-	copied, verified = Report{Op: opCopy, Job: o.Copy.Job}, Report{Op: opVerify, Job: o.Copy.Job}
-	v, passes := o.Verify, o.Passes
-	v.Checkpoint, v.Job, v.Restart, v.ResumeWithin = o.Copy.Checkpoint, o.Copy.Job, false, o.Copy.ResumeWithin
-	if v.Repair == nil {
-		v.Repair = &RepairPolicy{}
-	}
-	if passes == 0 {
-		passes = 3
-	}
-	co, err := prepare(o.Copy.PassOptions, old, new)
+	copied, verified = Report{Op: opCopy, Job: o.Job}, Report{Op: opVerify, Job: o.Job}
+	c, v := o.stages()
+	co, err := prepare(c.PassOptions, c.Resume, old, new)
 	if err != nil {
 		return copied, verified, err
 	}
-	vo, err := prepare(v.PassOptions, old, new)
+	vo, err := prepare(v.PassOptions, v.Resume, old, new)
 	if err != nil {
 		return copied, verified, err
 	}
-	if passes < 0 {
-		return copied, verified, fmt.Errorf("copier: Passes is %d; it can not be negative", passes)
+	_, _, _, err = v.filled()
+	passes := o.Passes
+	if err := errors.Join(err, positive("Passes", &passes, 3)); err != nil {
+		return copied, verified, fmt.Errorf("copier: %w", err)
 	}
 	co.flow, vo.flow = flowBoth, flowBoth
+	co.mirroringSince, vo.mirroringSince = o.MirroringSince, o.MirroringSince
 	next, err := stageOf(ctx, &co)
 	if err != nil {
 		return copied, verified, err
 	}
 	if next == opCopy {
-		if copied, err = copyAs(ctx, opCopy, old, new, o.Copy.Equal, co); err != nil {
+		if copied, err = copyAs(ctx, opCopy, old, new, &c, co); err != nil {
 			return copied, verified, err
 		}
 	}
@@ -62,6 +84,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		if err != nil || verified.Clean() {
 			break
 		}
+		vo.earlier = append(verified.Earlier, verified.brief())
 	}
 	return copied, verified, err
 }
@@ -70,7 +93,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 const flowBoth = "copy and verify"
 
 // stageOf tells what comes next: the copy, or the verify passes if the checkpoint shows that the copy is done.
-func stageOf(ctx context.Context, o *PassOptions) (string, error) {
+func stageOf(ctx context.Context, o *settings) (string, error) {
 	if o.Restart {
 		return opCopy, nil
 	}

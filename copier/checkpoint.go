@@ -12,7 +12,7 @@ import (
 )
 
 // ErrCheckpoint is what the error Is when a checkpoint can not be gone on from: it belongs to another job or operation,
-// is damaged or too old. PassOptions.Restart begins a new pass.
+// is damaged or too old. Resume.Restart begins a new pass.
 var ErrCheckpoint = errors.New("copier: the checkpoint can not be resumed")
 
 // Checkpointer keeps one checkpoint, a JSON document of the package's own. Calls are not concurrent.
@@ -110,18 +110,31 @@ func loadCheckpoint(ctx context.Context, c Checkpointer) (*checkpoint, error) {
 }
 
 // fits tells whether a pass may go on from the checkpoint, or come after it.
-func (cp *checkpoint) fits(op string, o *PassOptions, now time.Time) error {
+func (cp *checkpoint) fits(op string, o *settings, now time.Time) error {
 	switch age := now.Sub(cp.Saved); {
 	case cp.Report.Job != o.Job || cp.Report.Op != op || cp.Flow != o.flow:
 		return fmt.Errorf("%w: it is of %s of %q, not of %s of %q (keep them apart, or restart to overwrite it)",
 			ErrCheckpoint, showOp(cp.Report.Op, cp.Flow), cp.Report.Job, showOp(op, o.flow), o.Job)
-	case cp.Report.Finished:
+	case cp.over(o):
 		return nil
 	case age > o.ResumeWithin:
 		return fmt.Errorf("%w: it is %v old and ResumeWithin is %v: if every writer has been mirroring since %v, resume with a longer one, else restart",
 			ErrCheckpoint, age.Round(time.Second), o.ResumeWithin, cp.Report.Started.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// over reports whether the pass of the checkpoint is not to be resumed, so that a new one begins: it has finished, or what
+// it read proves nothing by now. The proof of [CopyAndVerify] is its verify passes, so that a copy of it may always go on.
+func (cp *checkpoint) over(o *settings) bool {
+	switch {
+	case cp.Report.Finished:
+		return true
+	case o.mirroringSince.IsZero():
+		return o.flow != "" && cp.Report.Op == opVerify
+	default:
+		return cp.Report.Started.Before(o.mirroringSince)
+	}
 }
 
 func showOp(op, flow string) string {

@@ -51,9 +51,8 @@ func TestCheckpointNeverRunsAheadOfDurableWork(t *testing.T) {
 		storefault.Always(storefault.Fault{Kind: storefault.Lost, Only: only(keyOf(1500))}, storefault.OpPutMany),
 	}})
 	cp := &durable{t: t, new: inner, old: old}
-	o := &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{
-		Batch: 20, Workers: 3, Checkpoint: cp, Job: "j", CheckpointEvery: time.Nanosecond, Attempts: 5,
-	})}
+	o := &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{Batch: 20, Workers: 3, Attempts: 5}),
+		Resume: copier.Resume{Checkpoint: cp, Job: "j", CheckpointEvery: time.Nanosecond}}
 	_, err := copier.Copy(t.Context(), old, new, o)
 	mustBe(t, err, copier.ErrIncomplete)
 	if cp.looked == 0 || len(cp.saved) < 10 {
@@ -110,6 +109,7 @@ func TestResumeDoesNotSkipAnything(t *testing.T) {
 	fill(t, old, 2000)
 	cp := &memoryCheckpoint{}
 	var mu sync.Mutex
+	began := time.Now()
 	written := map[string]int{} // key to the call that wrote it
 	for i := range 30 {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -134,7 +134,7 @@ func TestResumeDoesNotSkipAnything(t *testing.T) {
 				return nil
 			},
 		})
-		o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 20, Workers: 1 + i%4, Checkpoint: cp, Job: "j"}}
+		o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 20, Workers: 1 + i%4}, Resume: copier.Resume{Checkpoint: cp, Job: "j"}, MirroringSince: began}
 		r, err := copier.Copy(ctx, old, new, o)
 		cancel()
 		if r.Resumed != i && err != nil {
@@ -156,7 +156,7 @@ func TestFinishedCheckpointBeginsANewPass(t *testing.T) {
 	t.Parallel()
 	old, new := newMem(t), newMem(t)
 	fill(t, old, 100)
-	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Checkpoint: &memoryCheckpoint{}, Job: "j"}}
+	o := &copier.CopyOptions[user]{Resume: copier.Resume{Checkpoint: &memoryCheckpoint{}, Job: "j"}}
 	first, err := copier.Copy(t.Context(), old, new, o)
 	if err != nil || first.After != "" {
 		t.Fatalf("%v %+v", err, first)
@@ -177,29 +177,30 @@ func TestCheckpointOfSomethingElseIsRefused(t *testing.T) {
 			cp := &memoryCheckpoint{}
 			ctx, cancel := context.WithCancel(t.Context())
 			throttle := func() float64 { cancel(); return 1e9 }
-			_, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Checkpoint: cp, Job: "a", Throttle: throttle}})
+			_, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{
+				PassOptions: copier.PassOptions{Throttle: throttle}, Resume: copier.Resume{Checkpoint: cp, Job: "a"}})
 			mustBe(t, err, context.Canceled)
 			return cp
 		}
-		copyAgain := func(cp *memoryCheckpoint, o copier.PassOptions) error {
+		copyAgain := func(cp *memoryCheckpoint, o copier.Resume) error {
 			o.Checkpoint = cp
-			_, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+			_, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{Resume: o})
 			return err
 		}
-		mustBe(t, copyAgain(interrupted(), copier.PassOptions{Job: "b"}), copier.ErrCheckpoint)
-		mustBe(t, copyAgain(&memoryCheckpoint{saved: [][]byte{[]byte("{")}}, copier.PassOptions{Job: "a"}), copier.ErrCheckpoint)
-		mustBe(t, copyAgain(&memoryCheckpoint{saved: [][]byte{[]byte(`{"format":99}`)}}, copier.PassOptions{Job: "a"}), copier.ErrCheckpoint)
-		_, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Job: "a", Checkpoint: interrupted()}})
+		mustBe(t, copyAgain(interrupted(), copier.Resume{Job: "b"}), copier.ErrCheckpoint)
+		mustBe(t, copyAgain(&memoryCheckpoint{saved: [][]byte{[]byte("{")}}, copier.Resume{Job: "a"}), copier.ErrCheckpoint)
+		mustBe(t, copyAgain(&memoryCheckpoint{saved: [][]byte{[]byte(`{"format":99}`)}}, copier.Resume{Job: "a"}), copier.ErrCheckpoint)
+		_, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{Resume: copier.Resume{Job: "a", Checkpoint: interrupted()}})
 		mustBe(t, err, copier.ErrCheckpoint)
 
 		cp := interrupted()
 		time.Sleep(25 * time.Hour)
-		err = copyAgain(cp, copier.PassOptions{Job: "a"})
+		err = copyAgain(cp, copier.Resume{Job: "a"})
 		mustBe(t, err, copier.ErrCheckpoint)
 		if !strings.Contains(err.Error(), "ResumeWithin") {
 			t.Errorf("it does not say what to do: %v", err)
 		}
-		for _, o := range []copier.PassOptions{{Job: "a", ResumeWithin: 48 * time.Hour}, {Job: "b", Restart: true}} {
+		for _, o := range []copier.Resume{{Job: "a", ResumeWithin: 48 * time.Hour}, {Job: "b", Restart: true}} {
 			cp := interrupted()
 			time.Sleep(25 * time.Hour)
 			if err := copyAgain(cp, o); err != nil {
@@ -214,7 +215,7 @@ func TestCheckpointThatCanNotBeSavedStopsThePass(t *testing.T) {
 	old, new := newMem(t), newMem(t)
 	fill(t, old, 300)
 	full := errors.New("disk full")
-	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Checkpoint: &memoryCheckpoint{err: full}, Job: "j"}}
+	o := &copier.CopyOptions[user]{Resume: copier.Resume{Checkpoint: &memoryCheckpoint{err: full}, Job: "j"}}
 	_, err := copier.Copy(t.Context(), old, new, o)
 	mustBe(t, err, full)
 	if n := len(dump(t, new)); n != 0 {
@@ -235,9 +236,8 @@ func TestCopyAndVerifyResumesItsStage(t *testing.T) {
 			}
 			return nil
 		}})
-		o := &copier.CopyAndVerifyOptions[user]{}
-		o.Copy.Checkpoint, o.Copy.Job = &memoryCheckpoint{}, "j"
-		o.Verify.Batch = 50
+		o := &copier.CopyAndVerifyOptions[user]{MirroringSince: time.Now()}
+		o.Checkpoint, o.Job, o.Batch = &memoryCheckpoint{}, "j", 50
 		copied, _, err := copier.CopyAndVerify(ctx, old, new, o)
 		mustBe(t, err, context.Canceled)
 		if copied.Applied != 1000 {
@@ -252,7 +252,7 @@ func TestCopyAndVerifyResumesItsStage(t *testing.T) {
 		if err != nil || copied.Read != 1000 || !verified.Clean() || verified.Resumed != 0 {
 			t.Fatalf("a new call begins anew: %v\n%+v\n%+v", err, copied, verified)
 		}
-		o.Copy.Job = "other"
+		o.Job = "other"
 		if _, _, err = copier.CopyAndVerify(t.Context(), old, new, o); !errors.Is(err, copier.ErrCheckpoint) {
 			t.Errorf("a checkpoint of another job: %v", err)
 		}
@@ -269,14 +269,15 @@ func TestFindingIsDeliveredBeforeItsCheckpoint(t *testing.T) {
 	}})
 	told := 0
 	cp := &memoryCheckpoint{}
-	o := copier.PassOptions{Batch: 10, CheckpointEvery: time.Nanosecond, Checkpoint: cp, Job: "j", OnFinding: func(copier.Finding) error {
+	o := &copier.CopyOptions[user]{Resume: copier.Resume{CheckpointEvery: time.Nanosecond, Checkpoint: cp, Job: "j"}}
+	o.Batch, o.OnFinding = 10, func(copier.Finding) error {
 		told++
 		if told == 20 {
 			return errors.New("the file is full")
 		}
 		return nil
-	}}
-	r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+	}
+	r, err := copier.Copy(t.Context(), old, new, o)
 	if err == nil || r.Finished || told != 20 {
 		t.Fatalf("%v, %d told", err, told)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -11,6 +12,10 @@ import (
 // CopyOptions are the options of [Copy]; nil means the zero value.
 type CopyOptions[V any] struct {
 	PassOptions
+	Resume
+	// MirroringSince and AllowEmpty are as in VerifyOptions.
+	MirroringSince time.Time
+	AllowEmpty     bool
 	// Equal tells whether a value is still the same after new's codec had it. A copy counts and names values that are
 	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold; those of records that
 	// are there already may be left out. Default DeepEqual.
@@ -32,19 +37,20 @@ func Copy[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyOpt
 	if o == nil {
 		o = &CopyOptions[V]{}
 	}
-	po, err := prepare(o.PassOptions, old, new)
+	po, err := prepare(o.PassOptions, o.Resume, old, new)
 	if err != nil {
 		return Report{Op: opCopy}, err
 	}
-	return copyAs(ctx, opCopy, old, new, o.Equal, po)
+	return copyAs(ctx, opCopy, old, new, o, po)
 }
 
-func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], equal func(a, b V) bool, o PassOptions) (Report, error) {
-	p, err := newPass(ctx, op, o, place[K, V]{name: placeOld, store: old, noting: true})
+func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *CopyOptions[V], set settings) (Report, error) {
+	set.mirroringSince, set.allowEmpty = o.MirroringSince, o.AllowEmpty
+	p, err := newPass(ctx, op, set, place[K, V]{name: placeOld, store: old, noting: true})
 	if err != nil {
-		return Report{Op: op, Job: o.Job}, err
+		return Report{Op: op, Job: set.Job}, err
 	}
-	c := &copying[K, V]{pass: p, new: new, loss: newLoss(new, equal), fixer: fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
+	c := &copying[K, V]{pass: p, new: new, loss: newLoss(new, o.Equal), fixer: fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
 		return planCopy(x.old, x.new)
 	}}}
 	return p.run(ctx, c.visitor, c.settle)

@@ -25,7 +25,7 @@ func TestCopyMakesNewWhatOldIs(t *testing.T) {
 	for _, n := range []int{0, 1, 499, 500, 501, 3000} {
 		old, new := newMem(t), newMem(t)
 		fill(t, old, n)
-		r, err := copier.Copy(t.Context(), old, new, nil)
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{AllowEmpty: n == 0})
 		if err != nil || !r.Clean() || r.Read != int64(n) || r.Applied != int64(n) || r.Resumed != 0 {
 			t.Fatalf("%d records: %v, %+v", n, err, r)
 		}
@@ -134,7 +134,7 @@ func TestCopyLooksAtEveryOutcome(t *testing.T) {
 		return failing(c)
 	})
 	cp := &memoryCheckpoint{}
-	o := &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{Workers: 1, Batch: 100, Checkpoint: cp, Job: "j"})}
+	o := &copier.CopyOptions[user]{PassOptions: fast(copier.PassOptions{Workers: 1, Batch: 100}), Resume: copier.Resume{Checkpoint: cp, Job: "j"}}
 	r, err := copier.Copy(t.Context(), old, new, o)
 	mustBe(t, err, copier.ErrIncomplete)
 	if r.Finished || r.Clean() || r.Pending != 1 || r.Applied != 998 || r.Found[copier.KindRejected] != 1 || r.Found[copier.KindFailed] != 1 {
@@ -311,8 +311,10 @@ func TestCopyReportsUndecodableRecordsAndGoesOn(t *testing.T) {
 	new := newMem(t)
 	for _, batch := range []int{1, 7, 500} {
 		cp := &memoryCheckpoint{}
-		o := copier.PassOptions{Batch: batch, Checkpoint: cp, Job: "j", CheckpointEvery: time.Hour}
-		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{
+			PassOptions: copier.PassOptions{Batch: batch},
+			Resume:      copier.Resume{Checkpoint: cp, Job: "j", CheckpointEvery: time.Hour},
+		})
 		if err != nil || r.Read != 50 || r.Applied+r.AlreadyThere != 48 || r.Found[copier.KindUndecodable] != 2 || r.Clean() {
 			t.Fatalf("batch %d: %v %+v", batch, err, r)
 		}
@@ -365,7 +367,7 @@ func TestCopyIsCancelledCleanly(t *testing.T) {
 		return nil
 	}})
 	cp := &memoryCheckpoint{}
-	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 100, Workers: 1, Checkpoint: cp, Job: "j"}}
+	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: 100, Workers: 1}, Resume: copier.Resume{Checkpoint: cp, Job: "j"}}
 	r, err := copier.Copy(ctx, old, new, o)
 	mustBe(t, err, context.Canceled)
 	if r.Finished || r.Read != 500 || cp.last(t).Report.Read != 500 {

@@ -42,11 +42,13 @@ func ExampleCopy() {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
-	report, err := copier.Copy(ctx, old, new, &copier.CopyOptions[account]{PassOptions: copier.PassOptions{
-		Rate:       10_000, // records per second
-		Checkpoint: copier.FileCheckpoint(filepath.Join(dir, "accounts.checkpoint")),
-		Job:        "accounts, eu-1 to eu-2",
-	}})
+	report, err := copier.Copy(ctx, old, new, &copier.CopyOptions[account]{
+		PassOptions: copier.PassOptions{Rate: 10_000}, // records per second
+		Resume: copier.Resume{
+			Checkpoint: copier.FileCheckpoint(filepath.Join(dir, "accounts.checkpoint")),
+			Job:        "accounts, eu-1 to eu-2",
+		},
+	})
 	if err != nil {
 		log.Print(err) // run it again: it goes on where it was
 	}

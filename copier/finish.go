@@ -18,6 +18,9 @@ const NobodyWritesBoth Confirmation = "nobody-writes-both"
 // FinishOptions are the options of [Finish].
 type FinishOptions struct {
 	PassOptions
+	Resume
+	// AllowEmpty says that the store may be empty. Default false: a pass that has read nothing is not clean.
+	AllowEmpty bool
 	// Confirm has to be NobodyWritesBoth.
 	Confirm Confirmation
 }
@@ -39,13 +42,14 @@ func Finish[K, V any](ctx context.Context, store stores.Store[K, V], o *FinishOp
 	if o == nil {
 		o = &FinishOptions{}
 	}
-	po, err := prepare(o.PassOptions, store)
+	po, err := prepare(o.PassOptions, o.Resume, store)
 	if err == nil && o.Confirm != NobodyWritesBoth {
 		err = fmt.Errorf("copier: Finish removes what protects from lost updates: set Confirm to %q when no instance is in a dual phase any more", NobodyWritesBoth)
 	}
 	if err != nil {
 		return Report{Op: opFinish}, err
 	}
+	po.allowEmpty = o.AllowEmpty
 	p, err := newPass(ctx, opFinish, po, place[K, V]{store: store})
 	if err != nil {
 		return Report{Op: opFinish, Job: po.Job}, err

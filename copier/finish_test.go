@@ -121,7 +121,8 @@ func TestFinishRetriesAndResumes(t *testing.T) {
 		storefault.Random(2, 0.2, storefault.Fault{Kind: storefault.FailBefore}, storefault.OpPurge),
 	)
 	cp := &memoryCheckpoint{}
-	o := finish(copier.PassOptions{Batch: 50, Attempts: 20, Checkpoint: cp, Job: "j"})
+	o := finish(copier.PassOptions{Batch: 50, Attempts: 20})
+	o.Checkpoint, o.Job = cp, "j"
 	r, err := copier.Finish(t.Context(), s, o)
 	mustBe(t, err, copier.ErrIncomplete)
 	if r.Pending != 1 || r.Found[copier.KindFailed] != 1 {

@@ -10,7 +10,8 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// PassOptions are what all operations have in common. The zero value is right for a first try.
+// PassOptions are what all operations have in common: how fast, how patient, and who is told. The zero value is right
+// for a first try.
 type PassOptions struct {
 	// Workers is how many segments are worked on at the same time. Default 4.
 	Workers int
@@ -35,7 +36,7 @@ type PassOptions struct {
 	// OnProgress is told how far the pass is, every ProgressEvery and once when it ends. It is not called concurrently.
 	// Default nil: nobody is told.
 	OnProgress func(Progress)
-	// ProgressEvery is the time between two calls of OnProgress. Default 1 s.
+	// ProgressEvery is the time between two calls of OnProgress, without which it is an error. Default 1 s.
 	ProgressEvery time.Duration
 	// OnFinding gets every finding, before a checkpoint is saved that would not find it again; after a crash it may get
 	// one twice. It is not called concurrently. An error stops the pass. Default nil: nobody gets them.
@@ -44,56 +45,53 @@ type PassOptions struct {
 	// Default 100; negative: none.
 	KeepFindings int
 
-	// Checkpoint keeps how far the pass is, so that it can go on after an interruption. Default nil: nothing is kept.
+	// MaxPending bounds the keys that have to be looked at again (differences that may be in flight, writes that
+	// failed). Default 50,000.
+	MaxPending int
+}
+
+// Resume says how a pass is kept over an interruption. It is a part of the options of every operation that can go on
+// where it was; a [Repair] is simply run again.
+type Resume struct {
+	// Checkpoint keeps how far the pass is, so that it can go on after an interruption. Default nil: nothing is kept, and
+	// of the other fields only Job may be set.
 	Checkpoint Checkpointer
-	// Job says what is worked on ("users, eu-1 to eu-2"): a checkpoint of another job is refused. Needed with Checkpoint.
+	// Job says what is worked on ("users, eu-1 to eu-2"); the Report repeats it. A checkpoint of another job is refused.
+	// Needed with Checkpoint.
 	Job string
 	// Restart begins a new pass whatever the checkpoint says. Default false: an interrupted pass goes on. (After a
 	// finished one a new pass begins anyway, and the Report says so.)
 	Restart bool
 	// CheckpointEvery is the least time between two saves; the last state is always saved. Default 1 s.
 	CheckpointEvery time.Duration
-	// ResumeWithin is how old a checkpoint may be to be gone on from: what a pass has behind it stays true only as
-	// long as every writer has been mirroring since then. Default 24 h.
+	// ResumeWithin is the maximum age of a checkpoint that may be resumed. Default 24 h.
 	ResumeWithin time.Duration
-	// MaxPending bounds the keys that have to be looked at again (differences that may be in flight, writes that
-	// failed). Default 50,000.
-	MaxPending int
+}
 
-	flow string // what the pass is a part of; see checkpoint.Flow
+// settings are the options of a pass, filled, as it works with them.
+type settings struct {
+	PassOptions
+	Resume
+	mirroringSince time.Time
+	allowEmpty     bool
+	flow           string   // what the pass is a part of; see checkpoint.Flow
+	earlier        []Report // of the verify passes before this one in the same flow
 }
 
 // filled returns the options with defaults, or everything that is wrong with them.
 func (o PassOptions) filled() (PassOptions, error) {
-	var errs []error
-	positive := func(name string, n *int, def int) {
-		if *n < 0 {
-			errs = append(errs, fmt.Errorf("%s is %d; it can not be negative", name, *n))
-		}
-		if *n == 0 {
-			*n = def
-		}
+	errs := []error{
+		positive("Workers", &o.Workers, 4),
+		positive("Batch", &o.Batch, 500),
+		positive("Attempts", &o.Attempts, 10),
+		positive("MaxPending", &o.MaxPending, 50_000),
 	}
-	duration := func(name string, d *time.Duration, def time.Duration) {
-		if *d < 0 {
-			errs = append(errs, fmt.Errorf("%s is %v; it can not be negative", name, *d))
-		}
-		if *d == 0 {
-			*d = def
-		}
+	if o.ProgressEvery != 0 && o.OnProgress == nil {
+		errs = append(errs, errors.New("ProgressEvery needs an OnProgress, which is told"))
 	}
-	positive("Workers", &o.Workers, 4)
-	positive("Batch", &o.Batch, 500)
-	positive("Attempts", &o.Attempts, 10)
-	positive("MaxPending", &o.MaxPending, 50_000)
-	duration("ProgressEvery", &o.ProgressEvery, time.Second)
-	duration("CheckpointEvery", &o.CheckpointEvery, time.Second)
-	duration("ResumeWithin", &o.ResumeWithin, 24*time.Hour)
+	errs = append(errs, positive("ProgressEvery", &o.ProgressEvery, time.Second))
 	if o.Rate < 0 || math.IsNaN(o.Rate) {
-		errs = append(errs, fmt.Errorf("a Rate of %v: it can not be negative", o.Rate))
-	}
-	if o.Checkpoint != nil && o.Job == "" {
-		errs = append(errs, errors.New("a Checkpoint needs a Job, which says what it is a checkpoint of"))
+		errs = append(errs, fmt.Errorf("a Rate of %v: it cannot be negative", o.Rate))
 	}
 	if o.KeepFindings == 0 {
 		o.KeepFindings = 100
@@ -105,9 +103,46 @@ func (o PassOptions) filled() (PassOptions, error) {
 	return o, errors.Join(errs...)
 }
 
+// filled returns the options with defaults, or everything that is wrong with them. What says how a checkpoint is used is
+// an error without one: it would be ignored.
+func (r Resume) filled() (Resume, error) {
+	var errs []error
+	if r.Checkpoint == nil {
+		for _, o := range []struct {
+			name  string
+			given bool
+		}{{"Restart", r.Restart}, {"CheckpointEvery", r.CheckpointEvery != 0}, {"ResumeWithin", r.ResumeWithin != 0}} {
+			if o.given {
+				errs = append(errs, fmt.Errorf("%s needs a Checkpoint", o.name))
+			}
+		}
+	} else if r.Job == "" {
+		errs = append(errs, errors.New("a Checkpoint needs a Job, which says what it is a checkpoint of"))
+	}
+	errs = append(errs,
+		positive("CheckpointEvery", &r.CheckpointEvery, time.Second),
+		positive("ResumeWithin", &r.ResumeWithin, 24*time.Hour))
+	return r, errors.Join(errs...)
+}
+
+// positive sets the default of an option that is zero, and refuses a negative one.
+func positive[N int | time.Duration](name string, n *N, def N) error {
+	if *n < 0 {
+		return fmt.Errorf("%s is %v; it cannot be negative", name, *n)
+	}
+	if *n == 0 {
+		*n = def
+	}
+	return nil
+}
+
 // prepare checks what every operation is given: the options and its stores.
-func prepare[K, V any](o PassOptions, places ...stores.Store[K, V]) (PassOptions, error) {
-	po, err := o.filled()
+func prepare[K, V any](o PassOptions, r Resume, places ...stores.Store[K, V]) (settings, error) {
+	var set settings
+	var err, err2 error
+	set.PassOptions, err = o.filled()
+	set.Resume, err2 = r.filled()
+	err = errors.Join(err, err2)
 	for i, s := range places {
 		switch {
 		case s == nil:
@@ -117,9 +152,9 @@ func prepare[K, V any](o PassOptions, places ...stores.Store[K, V]) (PassOptions
 		}
 	}
 	if err != nil {
-		return po, fmt.Errorf("copier: %w", err)
+		return set, fmt.Errorf("copier: %w", err)
 	}
-	return po, nil
+	return set, nil
 }
 
 // defaultBackoff is longer than that of a request: a place that is throttled or fails over needs seconds.

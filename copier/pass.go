@@ -71,17 +71,17 @@ type page[K, V any] struct {
 type visitor[K, V any] func(ctx context.Context, pg *page[K, V]) error
 
 // newPass begins or resumes a pass over the places, which goes over one after the other.
-func newPass[K, V any](ctx context.Context, op string, o PassOptions, places ...place[K, V]) (*pass[K, V], error) {
+func newPass[K, V any](ctx context.Context, op string, o settings, places ...place[K, V]) (*pass[K, V], error) {
 	return newPassAs(ctx, op, o, places, (*pass[K, V]).divide)
 }
 
-func newPassAs[K, V any](ctx context.Context, op string, o PassOptions, places []place[K, V],
+func newPassAs[K, V any](ctx context.Context, op string, o settings, places []place[K, V],
 	divide func(*pass[K, V], context.Context) error) (*pass[K, V], error) {
 	s, err := newState(ctx, op, o)
 	if err != nil {
 		return nil, err
 	}
-	p := &pass[K, V]{state: s, throttle: newThrottle(&o), places: places}
+	p := &pass[K, V]{state: s, throttle: newThrottle(&o.PassOptions), places: places}
 	if len(s.positions) == 0 {
 		if err := divide(p, ctx); err != nil {
 			return nil, err

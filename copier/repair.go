@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -24,10 +26,10 @@ type RepairPolicy struct {
 
 func (o RepairPolicy) policy() (policy, error) {
 	if o.Winner > NewWins {
-		return policy{}, fmt.Errorf("copier: Winner is %d: want Nobody, OldWins or NewWins", o.Winner)
+		return policy{}, fmt.Errorf("Winner is %d: want Nobody, OldWins or NewWins", o.Winner)
 	}
 	if o.Winner == NewWins && !o.OldWritable {
-		return policy{}, errors.New("copier: NewWins writes old, and needs OldWritable")
+		return policy{}, errors.New("NewWins writes old, and needs OldWritable")
 	}
 	clock, err := stores.NewClock(nil)
 	if err != nil {
@@ -38,7 +40,7 @@ func (o RepairPolicy) policy() (policy, error) {
 
 // RepairOptions are the options of [Repair]; nil means the zero value.
 type RepairOptions[V any] struct {
-	// PassOptions as everywhere; a repair has one worker and no checkpoint, as it can simply be run again.
+	// PassOptions as everywhere. A repair has no checkpoint: run it again.
 	PassOptions
 	RepairPolicy
 	// Equal is as in VerifyOptions.
@@ -56,22 +58,22 @@ func Repair[K, V any](ctx context.Context, old, new stores.Store[K, V], keys ite
 	if o == nil {
 		o = &RepairOptions[V]{}
 	}
-	po, err := prepare(o.PassOptions, old, new)
-	if err == nil && (o.Checkpoint != nil || keys == nil) {
-		err = errors.New("copier: a repair needs keys and takes no checkpoint; run it again instead")
+	po, err := prepare(o.PassOptions, Resume{}, old, new)
+	if err == nil && keys == nil {
+		err = errors.New("copier: a repair needs keys")
 	}
 	if err != nil {
 		return Report{Op: opRepair}, err
 	}
 	pol, err := o.policy()
 	if err != nil {
-		return Report{Op: opRepair}, err
+		return Report{Op: opRepair}, fmt.Errorf("copier: %w", err)
 	}
 	s, err := newState(ctx, opRepair, po)
 	if err != nil {
 		return Report{Op: opRepair}, err
 	}
-	p := &pass[K, V]{state: s, throttle: newThrottle(&po), places: []place[K, V]{{name: placeOld, store: old}}}
+	p := &pass[K, V]{state: s, throttle: newThrottle(&po.PassOptions), places: []place[K, V]{{name: placeOld, store: old}}}
 	r := &repairing[K, V]{pass: p, keys: keys, fixer: newRepairer(p, old, new, &comparer[K, V]{old: old, new: new, equal: o.Equal}, pol)}
 	return p.run(ctx, nil, r.all)
 }
@@ -90,22 +92,31 @@ type repairing[K, V any] struct {
 	fixer *fixer[K, V]
 }
 
-// all repairs the keys in batches.
+// all repairs the keys in batches, as many at a time as there are workers.
 func (r *repairing[K, V]) all(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.o.Workers)
 	var batch [][]byte
+	var bad error
 	for k, err := range r.keys {
 		if err != nil {
-			return fmt.Errorf("copier: reading the keys to repair: %w", err)
+			bad = fmt.Errorf("copier: reading the keys to repair: %w", err)
+			break
 		}
 		if batch = append(batch, append([]byte(nil), k...)); len(batch) < r.throttle.batch() {
 			continue
 		}
-		if err := r.some(ctx, batch); err != nil {
-			return err
+		full := batch
+		batch = nil
+		g.Go(func() error { return r.some(ctx, full) })
+		if ctx.Err() != nil {
+			break
 		}
-		batch = batch[:0]
 	}
-	return r.some(ctx, batch)
+	if bad == nil {
+		g.Go(func() error { return r.some(ctx, batch) })
+	}
+	return errors.Join(g.Wait(), bad)
 }
 
 func (r *repairing[K, V]) some(ctx context.Context, canon [][]byte) error {

@@ -22,6 +22,11 @@ type Report struct {
 	Resumed int `json:"resumed"`
 	// After is the run of the finished pass that the checkpoint was of when this one began, if there was one.
 	After string `json:"after,omitempty"`
+	// ResumedAt is when the pass went on for the last time; zero if it was never interrupted.
+	ResumedAt time.Time `json:"resumed_at,omitzero"`
+	// MirroringSince and EmptyAllowed are what the options of the last call said.
+	MirroringSince time.Time `json:"mirroring_since,omitzero"`
+	EmptyAllowed   bool      `json:"empty_allowed,omitempty"`
 	// Finished tells that every record there was has been dealt with.
 	Finished bool `json:"finished"`
 	// Pending counts keys that still have to be looked at again.
@@ -41,6 +46,16 @@ type Report struct {
 	Findings []Finding `json:"findings,omitempty"`
 	// ChangedKeys are the canonical keys of the first values counted in Changed.
 	ChangedKeys [][]byte `json:"changed_keys,omitempty"`
+
+	// Earlier are the verify passes before this one in the same [CopyAndVerify], the first one first, without their lists:
+	// what they found and repaired.
+	Earlier []Report `json:"earlier,omitempty"`
+}
+
+// brief is the report without its lists.
+func (r Report) brief() Report {
+	r.Findings, r.ChangedKeys, r.Earlier = nil, nil, nil
+	return r
 }
 
 // Counts are in records.
@@ -92,6 +107,12 @@ func (r Report) Reasons() []string {
 	if !r.Finished {
 		why = append(why, "the pass has not finished")
 	}
+	if r.Finished && r.Read == 0 && !r.EmptyAllowed && r.Op != opRepair {
+		why = append(why, "nothing was read: look whether this is the right place (AllowEmpty says that it may be empty)")
+	}
+	if s := r.unproven(); s != "" {
+		why = append(why, s)
+	}
 	if r.Pending > 0 {
 		why = append(why, fmt.Sprintf("%d records have to be looked at again", r.Pending))
 	}
@@ -102,6 +123,20 @@ func (r Report) Reasons() []string {
 		why = append(why, fmt.Sprintf("%d records were written meanwhile and still have metadata", r.LiveAgain))
 	}
 	return why
+}
+
+// unproven says why what the pass read is no evidence of how the places are now; "" if it is.
+func (r Report) unproven() string {
+	switch {
+	case r.Op != opCopy && r.Op != opVerify:
+		return ""
+	case r.MirroringSince.IsZero() && r.Resumed > 0:
+		return fmt.Sprintf("resumed at %s: writers may have left the phases that write both while it was interrupted, so what was read before proves nothing "+
+			"(begin a new verify, or say with MirroringSince since when all writers mirror)", r.ResumedAt.Format(time.RFC3339))
+	case r.Started.Before(r.MirroringSince):
+		return fmt.Sprintf("it began at %s, before all writers were mirroring at %s", r.Started.Format(time.RFC3339), r.MirroringSince.Format(time.RFC3339))
+	}
+	return ""
 }
 
 // plainReport has no methods, so that encoding it does not come back to Report.MarshalJSON.

@@ -58,8 +58,8 @@ func resumesSideBySide(t *testing.T, inARow int) {
 	for n := 0; ; n++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		pages := 0
-		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{
-			Checkpoint: cp, Job: "j", Batch: 50, Workers: 1, OnFinding: func(f copier.Finding) error {
+		o := &copier.VerifyOptions[user]{Resume: copier.Resume{Checkpoint: cp, Job: "j"}, PassOptions: copier.PassOptions{
+			Batch: 50, Workers: 1, OnFinding: func(f copier.Finding) error {
 				if got[string(f.Key)] != "" && inARow < 1000 {
 					t.Errorf("found twice: %v", f)
 				}
@@ -124,8 +124,8 @@ func TestSideBySideWithStrays(t *testing.T) {
 		for n := 0; ; n++ {
 			ctx, cancel := context.WithCancel(t.Context())
 			pages := 0
-			o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{
-				Checkpoint: cp, Job: "j", Batch: 10, Workers: 1, KeepFindings: 1, OnFinding: func(f copier.Finding) error {
+			o := &copier.VerifyOptions[user]{Resume: copier.Resume{Checkpoint: cp, Job: "j"}, PassOptions: copier.PassOptions{
+				Batch: 10, Workers: 1, KeepFindings: 1, OnFinding: func(f copier.Finding) error {
 					told[string(f.Key)] = true
 					return nil
 				},

@@ -14,7 +14,7 @@ import (
 // state is everything a pass knows about itself, and the only thing its workers share. What it says has been done is
 // durable: workers commit after the store has answered.
 type state struct {
-	o PassOptions
+	o settings
 
 	mu        sync.Mutex
 	report    Report
@@ -44,10 +44,11 @@ func (d *delta) reset() {
 func (d *delta) find(f Finding) { d.findings = append(d.findings, f) }
 
 // newState begins a pass or goes on with the checkpoint; then it has positions.
-func newState(ctx context.Context, op string, o PassOptions) (*state, error) {
+func newState(ctx context.Context, op string, o settings) (*state, error) {
 	now := time.Now()
 	s := &state{o: o, pending: make(map[string]struct{}), saved: now}
-	s.report = Report{Op: op, Job: o.Job, Run: rand.Text(), Started: now, Found: make(map[Kind]int64)}
+	s.report = Report{Op: op, Job: o.Job, Run: rand.Text(), Started: now, Found: make(map[Kind]int64), Earlier: o.earlier}
+	s.report.MirroringSince, s.report.EmptyAllowed = o.mirroringSince, o.allowEmpty
 	if o.Restart {
 		return s, nil
 	}
@@ -58,12 +59,16 @@ func newState(ctx context.Context, op string, o PassOptions) (*state, error) {
 	if err := cp.fits(op, &o, now); err != nil {
 		return nil, err
 	}
-	if cp.Report.Finished {
+	if cp.over(&o) {
 		s.report.After = cp.Report.Run
+		if o.flow != "" && op == opVerify && !cp.Report.Finished {
+			s.report.Earlier = append(cp.Report.Earlier, cp.Report.brief())
+		}
 		return s, nil
 	}
 	s.report, s.positions = cp.Report, cp.Positions
 	s.report.Resumed++
+	s.report.ResumedAt, s.report.MirroringSince, s.report.EmptyAllowed = now, o.mirroringSince, o.allowEmpty
 	if s.report.Found == nil {
 		s.report.Found = make(map[Kind]int64)
 	}
@@ -232,6 +237,7 @@ func (s *state) snapshot() Report {
 	r.Found = maps.Clone(r.Found)
 	r.Findings = slices.Clone(r.Findings)
 	r.ChangedKeys = slices.Clone(r.ChangedKeys)
+	r.Earlier = slices.Clone(r.Earlier)
 	for _, f := range s.failed {
 		r.Found[f.Kind]++
 		if len(r.Findings) < s.o.KeepFindings {

@@ -117,10 +117,10 @@ func TestProgress(t *testing.T) {
 func TestBadOptionsAreAllNamed(t *testing.T) {
 	t.Parallel()
 	s := newMem(t)
-	o := &copier.CopyOptions[user]{PassOptions: copier.PassOptions{
-		Workers: -1, Batch: -1, Rate: -1, Attempts: -1, ProgressEvery: -1, CheckpointEvery: -1, ResumeWithin: -1, MaxPending: -1,
-		Checkpoint: &memoryCheckpoint{},
-	}}
+	o := &copier.CopyOptions[user]{
+		PassOptions: copier.PassOptions{Workers: -1, Batch: -1, Rate: -1, Attempts: -1, ProgressEvery: -1, MaxPending: -1},
+		Resume:      copier.Resume{CheckpointEvery: -1, ResumeWithin: -1, Checkpoint: &memoryCheckpoint{}},
+	}
 	_, err := copier.Copy(t.Context(), s, nil, o)
 	if err == nil {
 		t.Fatal("accepted")
@@ -131,13 +131,12 @@ func TestBadOptionsAreAllNamed(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"one store twice":   second(copier.Copy[string, user](t.Context(), s, s, nil)),
-		"negative grace":    second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Grace: -1})),
-		"NewWins alone":     second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Repair: &copier.RepairPolicy{Winner: copier.NewWins}})),
-		"unknown winner":    second(copier.Repair(t.Context(), s, newMem(t), yieldKeys(nil), &copier.RepairOptions[user]{RepairPolicy: copier.RepairPolicy{Winner: 9}})),
-		"repair, no keys":   second(copier.Repair[string, user](t.Context(), s, newMem(t), nil, nil)),
-		"finish, no store":  second(copier.Finish[string, user](t.Context(), nil, &copier.FinishOptions{Confirm: copier.NobodyWritesBoth})),
-		"repair checkpoint": second(copier.Repair(t.Context(), s, newMem(t), yieldKeys(nil), &copier.RepairOptions[user]{PassOptions: copier.PassOptions{Checkpoint: &memoryCheckpoint{}, Job: "j"}})),
+		"one store twice":  second(copier.Copy[string, user](t.Context(), s, s, nil)),
+		"negative grace":   second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Grace: -1})),
+		"NewWins alone":    second(copier.Verify(t.Context(), s, newMem(t), &copier.VerifyOptions[user]{Repair: &copier.RepairPolicy{Winner: copier.NewWins}})),
+		"unknown winner":   second(copier.Repair(t.Context(), s, newMem(t), yieldKeys(nil), &copier.RepairOptions[user]{RepairPolicy: copier.RepairPolicy{Winner: 9}})),
+		"repair, no keys":  second(copier.Repair[string, user](t.Context(), s, newMem(t), nil, nil)),
+		"finish, no store": second(copier.Finish[string, user](t.Context(), nil, &copier.FinishOptions{Confirm: copier.NobodyWritesBoth})),
 	} {
 		if err == nil {
 			t.Errorf("%s: accepted", what)

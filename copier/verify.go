@@ -12,6 +12,15 @@ import (
 // VerifyOptions are the options of [Verify]; nil means the zero value.
 type VerifyOptions[V any] struct {
 	PassOptions
+	Resume
+	// MirroringSince says that every writer has been mirroring its writes to new without a break since then. Only a caller
+	// knows: it is when the last instance left old-only. What a pass read before cannot prove anything about now, so an
+	// unfinished pass of the checkpoint that began before is not resumed, and a new one begins. Default: not known; the
+	// report of a resumed pass is not clean then, as the writers may have been in old-only while it was interrupted.
+	MirroringSince time.Time
+	// AllowEmpty says that old and new may be empty. Default false: a pass that has read nothing is not clean, as a wrong
+	// name of a place looks like that.
+	AllowEmpty bool
 	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight. It has
 	// to be longer than the slowest write takes. Default 1 s.
 	Grace time.Duration
@@ -31,30 +40,26 @@ type VerifyOptions[V any] struct {
 // period and nothing has moved in between.
 //
 // Report.Clean is the answer. It is evidence only for the time after every writer had reached the present phases: start
-// the pass after that. Errors are as those of [Copy].
+// the pass after that. A pass that was resumed is evidence only with VerifyOptions.MirroringSince. Errors are as those of [Copy].
 func Verify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *VerifyOptions[V]) (Report, error) {
 	if o == nil {
 		o = &VerifyOptions[V]{}
 	}
-	po, err := prepare(o.PassOptions, old, new)
+	po, err := prepare(o.PassOptions, o.Resume, old, new)
 	if err != nil {
 		return Report{Op: opVerify}, err
 	}
 	return verifyAs(ctx, opVerify, old, new, o, po)
 }
 
-func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *VerifyOptions[V], po PassOptions) (Report, error) {
-	v := &verifying[K, V]{old: old, new: new, rounds: o.Rounds, same: comparer[K, V]{old: old, new: new, equal: o.Equal}}
-	v.suspects.grace = o.Grace
-	var err error
-	if v.suspects.grace, v.rounds, err = settling(o.Grace, o.Rounds); err != nil {
-		return Report{Op: op, Job: po.Job}, err
+func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *VerifyOptions[V], po settings) (Report, error) {
+	po.mirroringSince, po.allowEmpty = o.MirroringSince, o.AllowEmpty
+	pol, grace, rounds, err := o.filled()
+	if err != nil {
+		return Report{Op: op, Job: po.Job}, fmt.Errorf("copier: %w", err)
 	}
-	if o.Repair != nil {
-		if v.policy, err = o.Repair.policy(); err != nil {
-			return Report{Op: op, Job: po.Job}, err
-		}
-	}
+	v := &verifying[K, V]{old: old, new: new, rounds: rounds, same: comparer[K, V]{old: old, new: new, equal: o.Equal}}
+	v.suspects.grace, v.policy, v.repair = grace, pol, o.Repair != nil
 	places := []place[K, V]{{name: placeOld, store: old}, {name: placeNew, store: new, keysOnly: true}}
 	p, err := newPassAs(ctx, op, po, places, (*pass[K, V]).divideBoth)
 	if err != nil {
@@ -62,22 +67,18 @@ func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K,
 	}
 	v.pass = p
 	v.fixer = newRepairer(p, old, new, &v.same, v.policy)
-	v.repair = o.Repair != nil
 	v.resume()
 	return p.run(ctx, v.visitor, v.settle)
 }
 
-func settling(grace time.Duration, rounds int) (time.Duration, int, error) {
-	if grace < 0 || rounds < 0 {
-		return 0, 0, fmt.Errorf("copier: Grace is %v and Rounds is %d; they can not be negative", grace, rounds)
+// filled returns what a verify has beside the options of every pass, with defaults, or everything that is wrong with it.
+func (o *VerifyOptions[V]) filled() (pol policy, grace time.Duration, rounds int, err error) {
+	grace, rounds = o.Grace, o.Rounds
+	if o.Repair != nil {
+		pol, err = o.Repair.policy()
 	}
-	if grace == 0 {
-		grace = time.Second
-	}
-	if rounds == 0 {
-		rounds = 10
-	}
-	return grace, rounds, nil
+	err = errors.Join(err, positive("Grace", &grace, time.Second), positive("Rounds", &rounds, 10))
+	return pol, grace, rounds, err
 }
 
 // verifying is one pass of Verify.

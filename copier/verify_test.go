@@ -227,7 +227,7 @@ func TestVerifyDoesNotJudgeWhatItCouldNotRead(t *testing.T) {
 			storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Only: only(bad)}, storefault.OpGetMany),
 		}})
 		cp := &memoryCheckpoint{}
-		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Checkpoint: cp, Job: "j"}}
+		o := &copier.VerifyOptions[user]{Resume: copier.Resume{Checkpoint: cp, Job: "j"}, MirroringSince: time.Now()}
 		r, err := copier.Verify(t.Context(), plain{old}, new, o)
 		mustBe(t, err, copier.ErrIncomplete)
 		if r.Found[copier.KindFailed] != 1 || r.Found[copier.KindMissing] != 0 || r.Clean() || r.Pending != 1 {

@@ -57,17 +57,19 @@ func (m *migration[V]) copyAndVerify(ctx context.Context) error {
 	show := m.watchPass()
 	defer show.end()
 	options := &copier.CopyAndVerifyOptions[V]{Passes: verifyPasses}
-	options.Copy.OnProgress, options.Copy.ProgressEvery = show.progress, progressEvery
-	options.Copy.Checkpoint = copier.FileCheckpoint(filepath.Join(m.dir, "copy.checkpoint"))
-	options.Copy.Job = viewName
-	m.limit(&options.Copy.PassOptions, 1)
-	m.limit(&options.Verify.PassOptions, verifyFactor)
-	options.Verify.OnProgress, options.Verify.ProgressEvery = show.progress, progressEvery
+	options.OnProgress, options.ProgressEvery = show.progress, progressEvery
+	options.Checkpoint = copier.FileCheckpoint(filepath.Join(m.dir, "copy.checkpoint"))
+	options.Job = viewName
+	m.limit(&options.PassOptions, 1)
+	options.VerifyRate = options.Rate * verifyFactor
 	copied, verified, err := copier.CopyAndVerify(ctx, m.sdkOld, m.sdkNew, options)
 	if err != nil {
 		return err
 	}
 	m.notePass(copied)
+	for _, earlier := range verified.Earlier {
+		m.notePass(earlier)
+	}
 	m.notePass(verified)
 	return clean(verified)
 }

@@ -22,7 +22,7 @@ var pass = copier.PassOptions{Workers: 1, Batch: 1, Attempts: attempts, Backoff:
 
 // copyKey brings new up to what old has.
 func copyKey(ctx context.Context, places [2]store) (clean bool, err error) {
-	rep, err := copier.Copy(ctx, places[oldPlace], places[newPlace], &copier.CopyOptions[string]{PassOptions: pass})
+	rep, err := copier.Copy(ctx, places[oldPlace], places[newPlace], &copier.CopyOptions[string]{PassOptions: pass, AllowEmpty: true})
 	return rep.Clean(), err
 }
 
@@ -40,7 +40,7 @@ func repairKey(writeOld bool) func(ctx context.Context, places [2]store) (clean 
 func verifyKey(repair *copier.RepairPolicy) func(ctx context.Context, places [2]store) (clean bool, err error) {
 	return func(ctx context.Context, places [2]store) (clean bool, err error) {
 		rep, err := copier.Verify(ctx, places[oldPlace], places[newPlace], &copier.VerifyOptions[string]{
-			PassOptions: pass, Grace: tick, Rounds: 2, Repair: repair,
+			PassOptions: pass, Grace: tick, Rounds: 2, Repair: repair, AllowEmpty: true,
 		})
 		return rep.Clean(), err
 	}

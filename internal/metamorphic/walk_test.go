@@ -86,7 +86,7 @@ func (r *run) verify(oldWritable bool) error {
 	if _, err := copier.Verify(r.ctx, r.realOld, r.realNew, o); err != nil {
 		return err
 	}
-	report, err := copier.Verify(r.ctx, r.realOld, r.realNew, &copier.VerifyOptions[doc]{PassOptions: pass, Grace: 1})
+	report, err := copier.Verify(r.ctx, r.realOld, r.realNew, &copier.VerifyOptions[doc]{PassOptions: pass, Grace: 1, AllowEmpty: true})
 	if err == nil && !report.Clean() {
 		err = fmt.Errorf("after a repair there still is %v", report.Findings)
 	}

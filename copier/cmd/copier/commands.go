@@ -29,22 +29,29 @@ type pace struct {
 type resume struct {
 	Checkpoint      string        `placeholder:"FILE" help:"Keep how far the pass is in this file, and go on from there."`
 	Restart         bool          `help:"Begin a new pass whatever the checkpoint says."`
-	ResumeWithin    time.Duration `default:"24h" help:"How old a checkpoint may be to go on from."`
-	CheckpointEvery time.Duration `default:"1s" help:"Least time between two saves of the checkpoint."`
+	ResumeWithin    time.Duration `placeholder:"24h" help:"Maximum age of a checkpoint that may be resumed. Default 24h."`
+	CheckpointEvery time.Duration `placeholder:"1s" help:"Least time between two saves of the checkpoint. Default 1s."`
+}
+
+// proof is what only the caller knows.
+type proof struct {
+	MirroringSince time.Time `placeholder:"TIME" help:"Nobody has written to old alone since then (RFC 3339). Without it the result of a pass that was resumed is not clean."`
+	AllowEmpty     bool      `help:"The places may be empty. Without it a pass that has read nothing is not clean."`
 }
 
 type copyCmd struct {
 	two
 	pace
 	resume
+	proof
 	Verify bool `default:"true" negatable:"" help:"Verify and repair after the copy."`
 }
 
 func (c *copyCmd) run(ctx context.Context, con *console) (bool, error) {
 	var clean bool
 	err := c.open(false, func(p placesOf) error {
-		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions) (err error) {
-			clean, err = p.copy(ctx, con, o, c.Verify)
+		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions, r copier.Resume) (err error) {
+			clean, err = p.copy(ctx, con, o, r, c.proof, c.Verify)
 			return err
 		})
 	})
@@ -55,6 +62,7 @@ type verifyCmd struct {
 	two
 	pace
 	resume
+	proof
 	Grace  time.Duration `default:"1s" help:"How long a difference is given to go away."`
 	Repair bool          `help:"Repair what may be repaired at any time: what new is behind with."`
 }
@@ -62,10 +70,10 @@ type verifyCmd struct {
 func (c *verifyCmd) run(ctx context.Context, con *console) (bool, error) {
 	var clean bool
 	err := c.open(true, func(p placesOf) error {
-		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions) error {
-			r, err := p.verify(ctx, o, c.Grace, c.Repair)
-			clean = r.Clean()
-			return con.report(r, err)
+		return con.work(c.pace, c.resume, c.job(), func(o copier.PassOptions, r copier.Resume) error {
+			report, err := p.verify(ctx, o, r, c.proof, c.Grace, c.Repair)
+			clean = report.Clean()
+			return con.report(report, err)
 		})
 	})
 	return clean, err
@@ -97,7 +105,7 @@ func (c *repairCmd) run(ctx context.Context, con *console) (bool, error) {
 			return err
 		}
 		defer done()
-		return con.work(c.pace, resume{}, c.job(), func(o copier.PassOptions) error {
+		return con.work(c.pace, resume{}, "", func(o copier.PassOptions, _ copier.Resume) error {
 			r, err := p.repair(ctx, o, keys, policy)
 			clean = r.Clean()
 			return con.report(r, err)
@@ -113,6 +121,7 @@ type finishCmd struct {
 	Confirm string `placeholder:"WORD" help:"Has to be nobody-writes-both: no instance is in a dual phase any more, and no copy is running."`
 	pace
 	resume
+	AllowEmpty bool `help:"The place may be empty. Without it a pass that has read nothing is not clean."`
 }
 
 func (c *finishCmd) run(ctx context.Context, con *console) (bool, error) {
@@ -123,10 +132,10 @@ func (c *finishCmd) run(ctx context.Context, con *console) (bool, error) {
 	var clean bool
 	one := two{Old: c.Store, Keys: c.Keys, Values: c.Values}
 	err := one.open(true, func(p placesOf) error {
-		return con.work(c.pace, c.resume, c.Store, func(o copier.PassOptions) error {
-			r, err := p.finish(ctx, o)
-			clean = r.Clean()
-			return con.report(r, err)
+		return con.work(c.pace, c.resume, c.Store, func(o copier.PassOptions, r copier.Resume) error {
+			report, err := p.finish(ctx, o, r, c.AllowEmpty)
+			clean = report.Clean()
+			return con.report(report, err)
 		})
 	})
 	return clean, err

@@ -26,20 +26,23 @@ type console struct {
 }
 
 // work makes the options of a pass from the flags and runs it, with the findings file open.
-func (c *console) work(p pace, r resume, job string, do func(copier.PassOptions) error) (err error) {
+func (c *console) work(p pace, r resume, job string, do func(copier.PassOptions, copier.Resume) error) (err error) {
 	c.json = p.JSON
 	o := copier.PassOptions{
 		Workers: p.Workers, Batch: p.Batch, Rate: p.Rate, OnProgress: c.progress, ProgressEvery: p.ProgressEvery,
-		Restart: r.Restart, ResumeWithin: r.ResumeWithin, CheckpointEvery: r.CheckpointEvery, Job: job,
 	}
+	keep := copier.Resume{Restart: r.Restart, ResumeWithin: r.ResumeWithin, CheckpointEvery: r.CheckpointEvery, Job: job}
 	if p.Workers < 1 || p.Batch < 1 || p.Rate < 0 || p.ProgressEvery <= 0 {
 		return usagef("--workers, --batch and --progress-every have to be positive, --rate can not be negative")
 	}
 	resuming := false
+	if r.Checkpoint == "" && (r.Restart || r.ResumeWithin != 0 || r.CheckpointEvery != 0) {
+		return usagef("--restart, --resume-within and --checkpoint-every say how a checkpoint is used: name its file with --checkpoint")
+	}
 	if r.Checkpoint != "" {
 		_, err := os.Stat(r.Checkpoint)
 		resuming = err == nil && !r.Restart
-		o.Checkpoint = copier.FileCheckpoint(r.Checkpoint)
+		keep.Checkpoint = copier.FileCheckpoint(r.Checkpoint)
 	}
 	if p.Findings != "" {
 		f, err := openFindings(p.Findings, resuming)
@@ -48,11 +51,11 @@ func (c *console) work(p pace, r resume, job string, do func(copier.PassOptions)
 		}
 		defer func() { err = errors.Join(err, f.close()) }()
 		o.OnFinding = f.add
-		if o.Checkpoint != nil {
-			o.Checkpoint = &afterFindings{Checkpointer: o.Checkpoint, findings: f}
+		if keep.Checkpoint != nil {
+			keep.Checkpoint = &afterFindings{Checkpointer: keep.Checkpoint, findings: f}
 		}
 	}
-	return do(o)
+	return do(o, keep)
 }
 
 // event is a line of --json.
@@ -161,6 +164,9 @@ func (c *console) show(r copier.Report, err error) {
 	if len(r.Unmapped) > 0 {
 		_, _ = fmt.Fprintf(w, "  fields left behind or changed\t%s\n", strings.Join(r.Unmapped, ", "))
 	}
+	for _, e := range r.Earlier {
+		_, _ = fmt.Fprintf(w, "  earlier pass\t%s; %d repaired\n", strings.Join(e.Reasons(), ", "), e.Repaired)
+	}
 	for _, why := range r.Reasons() {
 		_, _ = fmt.Fprintf(w, "  not clean\t%s\n", why)
 	}
@@ -181,6 +187,8 @@ func verdict(r copier.Report, err error) string {
 		return fmt.Sprintf("interrupted after %v", took)
 	case err != nil:
 		return fmt.Sprintf("failed after %v", took)
+	case r.Clean() && len(r.Earlier) > 0:
+		return fmt.Sprintf("clean after %d passes, the last in %v", len(r.Earlier)+1, took)
 	case r.Clean():
 		return fmt.Sprintf("clean, in %v", took)
 	default:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -40,7 +41,8 @@ func TestKilledTenTimes(t *testing.T) {
 	const n = 20_000
 	put(t, file, "old", some(n))
 	args := []string{"copy", "--old", file + ":old", "--new", filepath.Join(dir, "b.bolt") + ":new", "--checkpoint", filepath.Join(dir, "cp"),
-		"--checkpoint-every", "1ms", "--progress-every", "2ms", "--batch", "100", "--rate", "20000", "--no-verify", "--json"}
+		"--checkpoint-every", "1ms", "--progress-every", "2ms", "--batch", "100", "--rate", "20000", "--no-verify", "--json",
+		"--mirroring-since", time.Now().Add(-time.Hour).Format(time.RFC3339)}
 	kills := 0
 	for ; kills < 10; kills++ {
 		cmd, lines := process(t, args...)

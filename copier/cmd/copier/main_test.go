@@ -291,6 +291,36 @@ func TestInterruptedAndResumed(t *testing.T) {
 	}
 }
 
+// A copy that was interrupted is no proof of what was written meanwhile, and nothing read is what a wrong name looks like.
+func TestWhatIsNoProofIsNotClean(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, cp := filepath.Join(dir, "a.bolt"), filepath.Join(dir, "cp.json")
+	put(t, file, "old", some(2000))
+	put(t, file, "empty", nil)
+	args := []string{"copy", "--old", file + ":old", "--new", file + ":new", "--checkpoint", cp, "--no-verify"}
+	ctx, cancel := context.WithCancel(t.Context())
+	stderr := &cancelling{cancel: cancel}
+	if code := run(ctx, append(args, "--rate", "2000", "--progress-every", "5ms"), &bytes.Buffer{}, stderr); code != exitInterrupted {
+		t.Fatal(code, stderr)
+	}
+	if o := copierRun(t.Context(), args...); o.code != exitFindings || !strings.Contains(o.out, "resumed at") {
+		t.Errorf("%+v", o)
+	}
+	args = []string{"copy", "--old", file + ":empty", "--new", file + ":empty2"}
+	if o := copierRun(t.Context(), args...); o.code != exitFindings || !strings.Contains(o.out, "nothing was read") {
+		t.Errorf("%+v", o)
+	}
+	if o := copierRun(t.Context(), append(args, "--allow-empty")...); o.code != exitClean {
+		t.Errorf("%+v", o)
+	}
+	for _, flag := range [][]string{{"--restart"}, {"--resume-within", "1h"}, {"--checkpoint-every", "1s"}} {
+		if o := copierRun(t.Context(), append(args, flag...)...); o.code != exitUsage || !strings.Contains(o.err, "--checkpoint") {
+			t.Errorf("%v without a checkpoint: %+v", flag, o)
+		}
+	}
+}
+
 // cancelling is an output that cancels when it is written to.
 type cancelling struct {
 	bytes.Buffer

@@ -21,10 +21,10 @@ import (
 
 // placesOf are two open views, whatever the type of their keys.
 type placesOf interface {
-	copy(ctx context.Context, con *console, o copier.PassOptions, verify bool) (clean bool, err error)
-	verify(ctx context.Context, o copier.PassOptions, grace time.Duration, repair bool) (copier.Report, error)
+	copy(ctx context.Context, con *console, o copier.PassOptions, r copier.Resume, pr proof, verify bool) (clean bool, err error)
+	verify(ctx context.Context, o copier.PassOptions, r copier.Resume, pr proof, grace time.Duration, repair bool) (copier.Report, error)
 	repair(ctx context.Context, o copier.PassOptions, keys iter.Seq2[[]byte, error], p copier.RepairPolicy) (copier.Report, error)
-	finish(ctx context.Context, o copier.PassOptions) (copier.Report, error)
+	finish(ctx context.Context, o copier.PassOptions, r copier.Resume, allowEmpty bool) (copier.Report, error)
 }
 
 // document is a value as it is stored.
@@ -35,14 +35,14 @@ type places[K any] struct {
 	equal    func(a, b document) bool
 }
 
-func (p *places[K]) copy(ctx context.Context, con *console, o copier.PassOptions, verify bool) (bool, error) {
+func (p *places[K]) copy(ctx context.Context, con *console, o copier.PassOptions, r copier.Resume, pr proof, verify bool) (bool, error) {
 	if !verify {
-		r, err := copier.Copy(ctx, p.old, p.new, &copier.CopyOptions[document]{PassOptions: o, Equal: p.equal})
-		return r.Clean(), con.report(r, err)
+		report, err := copier.Copy(ctx, p.old, p.new, &copier.CopyOptions[document]{
+			PassOptions: o, Resume: r, Equal: p.equal, MirroringSince: pr.MirroringSince, AllowEmpty: pr.AllowEmpty})
+		return report.Clean(), con.report(report, err)
 	}
-	both := &copier.CopyAndVerifyOptions[document]{}
-	both.Copy.PassOptions, both.Verify.PassOptions = o, o
-	both.Copy.Equal, both.Verify.Equal = p.equal, p.equal
+	both := &copier.CopyAndVerifyOptions[document]{
+		PassOptions: o, Resume: r, Equal: p.equal, MirroringSince: pr.MirroringSince, AllowEmpty: pr.AllowEmpty}
 	copied, verified, err := copier.CopyAndVerify(ctx, p.old, p.new, both)
 	if verified.Run == "" {
 		return false, con.report(copied, err)
@@ -51,8 +51,9 @@ func (p *places[K]) copy(ctx context.Context, con *console, o copier.PassOptions
 	return verified.Clean() && len(copied.Found) == 0, con.report(verified, err)
 }
 
-func (p *places[K]) verify(ctx context.Context, o copier.PassOptions, grace time.Duration, repair bool) (copier.Report, error) {
-	vo := &copier.VerifyOptions[document]{PassOptions: o, Grace: grace, Equal: p.equal}
+func (p *places[K]) verify(ctx context.Context, o copier.PassOptions, r copier.Resume, pr proof, grace time.Duration, repair bool) (copier.Report, error) {
+	vo := &copier.VerifyOptions[document]{
+		PassOptions: o, Resume: r, Grace: grace, Equal: p.equal, MirroringSince: pr.MirroringSince, AllowEmpty: pr.AllowEmpty}
 	if repair {
 		vo.Repair = &copier.RepairPolicy{}
 	}
@@ -63,8 +64,8 @@ func (p *places[K]) repair(ctx context.Context, o copier.PassOptions, keys iter.
 	return copier.Repair(ctx, p.old, p.new, keys, &copier.RepairOptions[document]{PassOptions: o, RepairPolicy: pol, Equal: p.equal})
 }
 
-func (p *places[K]) finish(ctx context.Context, o copier.PassOptions) (copier.Report, error) {
-	return copier.Finish(ctx, p.old, &copier.FinishOptions{PassOptions: o, Confirm: copier.NobodyWritesBoth})
+func (p *places[K]) finish(ctx context.Context, o copier.PassOptions, r copier.Resume, allowEmpty bool) (copier.Report, error) {
+	return copier.Finish(ctx, p.old, &copier.FinishOptions{PassOptions: o, Resume: r, AllowEmpty: allowEmpty, Confirm: copier.NobodyWritesBoth})
 }
 
 // job names what is worked on, for the checkpoint.
