@@ -110,12 +110,24 @@ func Key(attrs ...string) (schema []types.KeySchemaElement, defs []types.Attribu
 // Table makes a table and removes it at the end of the test. Its key is as [Key] takes it.
 func Table(tb testing.TB, client *dynamodb.Client, key ...string) string {
 	tb.Helper()
-	name := "dualwrite-test-" + rand.Text()
 	schema, defs := Key(key...)
-	_, err := client.CreateTable(tb.Context(), &dynamodb.CreateTableInput{
-		TableName: &name, KeySchema: schema, AttributeDefinitions: defs, BillingMode: types.BillingModePayPerRequest,
-	})
-	if err != nil {
+	return TableOf(tb, client, &dynamodb.CreateTableInput{KeySchema: schema, AttributeDefinitions: defs})
+}
+
+// Index is an index of all attributes with a key as [Key] takes it. The table's definition needs the attributes too.
+func Index(name string, key ...string) (index types.GlobalSecondaryIndex, defs []types.AttributeDefinition) {
+	schema, defs := Key(key...)
+	return types.GlobalSecondaryIndex{
+		IndexName: &name, KeySchema: schema, Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+	}, defs
+}
+
+// TableOf makes any table, under a name of its own, and removes it at the end of the test.
+func TableOf(tb testing.TB, client *dynamodb.Client, in *dynamodb.CreateTableInput) string {
+	tb.Helper()
+	name := "dualwrite-test-" + rand.Text()
+	in.TableName, in.BillingMode = &name, types.BillingModePayPerRequest
+	if _, err := client.CreateTable(tb.Context(), in); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
@@ -123,7 +135,7 @@ func Table(tb testing.TB, client *dynamodb.Client, key ...string) string {
 			tb.Error(err)
 		}
 	})
-	err = dynamodb.NewTableExistsWaiter(client).Wait(tb.Context(), &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
+	err := dynamodb.NewTableExistsWaiter(client).Wait(tb.Context(), &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -15,8 +15,13 @@ import (
 // and metadata, of which nothing is lost: numbers keep up to 38 digits, sets stay sets.
 type Item = map[string]types.AttributeValue
 
-// maxDepth is how deep DynamoDB lets lists and maps be nested.
-const maxDepth = 32
+const (
+	// maxDepth is how many lists and maps DynamoDB lets be around a value. Its documents count 32 levels, the value's own
+	// among them.
+	maxDepth = 31
+	// maxName is the most that a name may have, in bytes and at every depth.
+	maxName = 1<<16 - 1
+)
 
 // tidy brings a value that nobody else has into its one form: numbers in plain decimal, sets sorted, nothing nil. So
 // what DynamoDB returns is deeply equal to what was stored if and only if it is the same. What is no number stays.
@@ -119,8 +124,11 @@ func cloneItem(m Item) Item {
 }
 
 // sizeOf is how much a value counts for in the size of an item, by the documented rule. What DynamoDB would refuse, or
-// the wire format would change silently, is an error.
+// the wire format would change silently, is an error. depth is how many lists and maps are around the value.
 func sizeOf(av types.AttributeValue, depth int) (int, error) {
+	if depth > maxDepth {
+		return 0, fmt.Errorf("more than %d lists and maps are around a value", maxDepth)
+	}
 	switch v := av.(type) {
 	case *types.AttributeValueMemberS:
 		return textSize(v.Value)
@@ -182,9 +190,6 @@ func setSize[E any](set []E, size func(E) (int, error), same func(E) string) (to
 
 // Each list and map counts 3 bytes, and 1 for each element.
 func listSize(list []types.AttributeValue, depth int) (int, error) {
-	if depth >= maxDepth {
-		return 0, fmt.Errorf("lists and maps are nested more than %d deep", maxDepth)
-	}
 	total := 3
 	for i, av := range list {
 		n, err := sizeOf(av, depth+1)
@@ -197,9 +202,6 @@ func listSize(list []types.AttributeValue, depth int) (int, error) {
 }
 
 func mapSize(m Item, depth int) (int, error) {
-	if depth >= maxDepth {
-		return 0, fmt.Errorf("lists and maps are nested more than %d deep", maxDepth)
-	}
 	n, err := itemSize(m, depth+1)
 	return 3 + len(m) + n, err
 }
@@ -209,6 +211,9 @@ func itemSize(m Item, depth int) (total int, err error) {
 	for name, av := range m {
 		if _, err := textSize(name); err != nil || name == "" {
 			return 0, fmt.Errorf("%q is no name of an attribute", name)
+		}
+		if len(name) > maxName {
+			return 0, fmt.Errorf("the name %.50q… has %d bytes, DynamoDB takes at most %d", name, len(name), maxName)
 		}
 		n, err := sizeOf(av, depth)
 		if err != nil {

@@ -40,6 +40,14 @@ func (k keySchema) has(name string) bool {
 	return false
 }
 
+// limit is how many bytes an attribute of the key may have.
+func (k keySchema) limit(name string) int {
+	if k[0].name == name {
+		return maxPartitionKey
+	}
+	return maxSortKey
+}
+
 // keyMap maps keys to the attributes of the primary key and back.
 type keyMap[K any] struct {
 	encode func(K) (Item, error)
@@ -236,8 +244,8 @@ func (k keySchema) check(m Item) error {
 	if len(m) != len(k) {
 		return k.mismatch(m)
 	}
-	for i, a := range k {
-		limit := []int{2048, 1024}[i]
+	for _, a := range k {
+		limit := k.limit(a.name)
 		switch av := m[a.name].(type) {
 		case *types.AttributeValueMemberS:
 			if a.kind != types.ScalarAttributeTypeS {

@@ -16,6 +16,8 @@ type table struct {
 	id   string // unique among all tables of all times, if the server gives one
 	arn  string
 	key  keySchema
+	// indexes are the keys of its secondary indexes.
+	indexes []indexKey
 	// ttl is the attribute by which DynamoDB removes items, or empty.
 	ttl string
 }
@@ -48,6 +50,7 @@ func describeTable(ctx context.Context, client *dynamodb.Client, name string) (t
 	if len(t.key) == 0 {
 		return t, errors.New("the answer of DescribeTable has no key")
 	}
+	t.indexes = indexKeys(desc, kinds)
 	t.ttl, err = describeTTL(ctx, client, name)
 	return t, err
 }

@@ -24,7 +24,9 @@ type Store[K, V any] struct {
 	keys   stores.KeyCodec[K]
 	codec  codec[V]
 	own    ownership
-	now    func() time.Time
+	// indexes are the keys of indexes that a write can violate.
+	indexes []indexKey
+	now     func() time.Time
 
 	unmapped typeshape.Names
 
@@ -32,8 +34,9 @@ type Store[K, V any] struct {
 	direct atomic.Int64
 }
 
-// New opens a table as a store. It asks DynamoDB for the table's key and Time to Live, and changes nothing. All that is
-// wrong with the arguments, or does not fit the table, is said at once.
+// New opens a table as a store. It asks DynamoDB for the table's key, the keys of its indexes and Time to Live, and changes
+// nothing. All that is wrong with the arguments, or does not fit the table, is said at once. When indexes are added to the
+// table or removed, open it again.
 func New[K, V any](ctx context.Context, client *dynamodb.Client, tableName string, o *Options[K, V]) (*Store[K, V], error) {
 	opts := o.withDefaults()
 	s := &Store[K, V]{client: client, opts: opts, now: time.Now}
@@ -79,7 +82,8 @@ func (s *Store[K, V]) fit() error {
 		s.keyMap, errKey = newKeyMap[K](s.table.key)
 	}
 	s.own, errOwn = newOwnership(s.opts, s.codec, s.table.key)
-	return errors.Join(errKey, errOwn, s.table.checkTTL(s.opts.ExpiresAt != nil, s.own))
+	s.indexes = s.table.violable(s.own)
+	return errors.Join(errKey, errOwn, s.table.checkMeta(s.opts.Meta), s.table.checkTTL(s.opts.ExpiresAt != nil, s.own))
 }
 
 // Keys is the canonical form of keys, of Options.Keys or [KeysOf].

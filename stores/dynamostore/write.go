@@ -58,6 +58,9 @@ func (s *Store[K, V]) encode(w *stores.Write[K, V]) (*change, error) {
 	if err == nil && size > maxItem {
 		err = fmt.Errorf("the item would have %d bytes, DynamoDB takes at most %d", size, maxItem)
 	}
+	if err == nil {
+		err = checkIndexes(s.indexes, c.item)
+	}
 	if err != nil {
 		return nil, stores.Permanent(s.fail("value", k, err))
 	}
@@ -227,8 +230,8 @@ func (s *Store[K, V]) refused(c *change, item Item) (again bool, err error) {
 	return true, stores.Transient(s.fail("write", c.itemKey, errors.New("other writers were faster each time")))
 }
 
-// Check tells without I/O whether a write could be stored. See stores.Checker. What else is in the item of a view is not
-// known to it.
+// Check tells without I/O whether a write could be stored. See stores.Checker. It knows the keys of the indexes that the table had
+// when the store was opened. What else is in the item of a view is not known to it.
 func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 	_, err := s.encode(&w)
 	return err
