@@ -74,6 +74,11 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		clear(writes)
 		writes = writes[:0]
 		var intents [][]byte
+		for i := range pg.entries {
+			if e := &pg.entries[i]; len(e.Lost) > 0 {
+				pg.delta.unmapped = append(pg.delta.unmapped, lostFields{c.canonical(e.Key), e.Lost})
+			}
+		}
 		entries, err := c.skip(ctx, pg)
 		if err != nil {
 			return err

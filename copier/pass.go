@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -148,23 +147,10 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		err = errors.Join(ctx.Err(), err) // a store may word a cancellation in its own way
 	}
-	p.noteUnmapped()
 	if saveErr := p.save(context.WithoutCancel(ctx), true); saveErr != nil {
 		err = errors.Join(err, saveErr)
 	}
 	return p.snapshot(), err
-}
-
-// noteUnmapped adds the fields that are left behind to those that the pass knows from before an interruption.
-func (p *pass[K, V]) noteUnmapped() {
-	if len(p.places) == 0 || !p.places[0].noting {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.report.Unmapped = append(p.report.Unmapped, stores.UnmappedFields(p.places[0].store)...)
-	slices.Sort(p.report.Unmapped)
-	p.report.Unmapped = slices.Compact(p.report.Unmapped)
 }
 
 // scan lets the workers go over all segments.

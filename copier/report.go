@@ -35,10 +35,10 @@ type Report struct {
 	Counts
 
 	// Unmapped are fields of records of old that a Copy left behind as V does not map them, or changed as V does not give them
-	// back as they are stored (a null in a field that is no pointer, 2⁵³+1 in a float64), at most 100; "address.zip" is
-	// one within another. If they belong to the record, let V hold them, and copy again to an empty place. Known of stores that
-	// can tell (stores.ExactScanner). Only a Copy looks for them.
-	Unmapped []string `json:"unmapped,omitempty"`
+	// back as they are stored (a null in a field that is no pointer, 2⁵³+1 in a float64); "address.zip" is one within another. If
+	// they belong to the record, let V hold them, and copy again to an empty place. Known of stores that can tell
+	// (stores.ExactScanner). Only a Copy looks for them.
+	Unmapped Losses `json:"unmapped,omitempty"`
 
 	// Found counts the findings by kind, repaired ones included.
 	Found map[Kind]int64 `json:"found"`

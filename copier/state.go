@@ -33,12 +33,13 @@ type delta struct {
 	counts   Counts
 	findings []Finding
 	changed  [][]byte // keys of changed values
+	unmapped []lostFields
 	pending  [][]byte // keys to look at again
 	settled  [][]byte // keys that were pending
 }
 
 func (d *delta) reset() {
-	*d = delta{findings: d.findings[:0], changed: d.changed[:0], pending: d.pending[:0], settled: d.settled[:0]}
+	*d = delta{findings: d.findings[:0], changed: d.changed[:0], unmapped: d.unmapped[:0], pending: d.pending[:0], settled: d.settled[:0]}
 }
 
 func (d *delta) find(f Finding) { d.findings = append(d.findings, f) }
@@ -94,6 +95,9 @@ func (s *state) commit(ctx context.Context, at int, after []byte, d *delta) erro
 	}
 	for _, k := range d.changed[:min(len(d.changed), max(0, s.o.KeepFindings-len(s.report.ChangedKeys)))] {
 		s.report.ChangedKeys = append(s.report.ChangedKeys, slices.Clone(k))
+	}
+	for _, l := range d.unmapped {
+		s.report.Unmapped.add(l)
 	}
 	for _, k := range d.pending {
 		s.pending[string(k)] = struct{}{}
@@ -238,6 +242,7 @@ func (s *state) snapshot() Report {
 	r.Findings = slices.Clone(r.Findings)
 	r.ChangedKeys = slices.Clone(r.ChangedKeys)
 	r.Earlier = slices.Clone(r.Earlier)
+	r.Unmapped = r.Unmapped.clone()
 	for _, f := range s.failed {
 		r.Found[f.Kind]++
 		if len(r.Findings) < s.o.KeepFindings {

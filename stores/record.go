@@ -38,6 +38,10 @@ func (r Record[V]) Live() bool {
 type Entry[K, V any] struct {
 	Key    K
 	Record Record[V]
+	// Lost are the fields of a live record that do not arrive, or not as they are stored, when it is copied out of the store:
+	// in order, each once. What is nested is named by its path, as "address.zip". Only [ScanNoting] fills it in. Entries may
+	// share it: nobody may change it.
+	Lost []string
 }
 
 // OrAbsent turns the two answers of [Store.Get] into one: ErrNotFound becomes a record whose version is [Absent].

@@ -1,6 +1,8 @@
 package crossstore
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -62,14 +64,14 @@ func TestWhatIsTakenAsAnotherValueIsNamed(t *testing.T) {
 		}
 		from := storefault.New(c.from, nil)
 		verified, err := copier.Verify(t.Context(), from, to, nil)
-		if err != nil || len(verified.Unmapped) > 0 || len(stores.UnmappedFields[string, rich](from)) > 0 {
+		if err != nil || len(verified.Unmapped) > 0 {
 			t.Errorf("%T: verify looked for what V does not hold: %v, %v", c.from, verified.Unmapped, err)
 		}
 		copied, err := copier.Copy(t.Context(), from, to, nil)
 		if err != nil || !copied.Clean() {
 			t.Fatal(copied, err)
 		}
-		if diff := cmp.Diff(c.want, copied.Unmapped); diff != "" {
+		if diff := cmp.Diff(c.want, slices.Sorted(maps.Keys(copied.Unmapped))); diff != "" {
 			t.Errorf("%T: %s", c.from, diff)
 		}
 	}

@@ -56,6 +56,13 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	cfg := conformance(nil, stringKey, noteValue, mutateNote, "id:S")
 	cfg.Equal = equalNotes
+	cfg.AddField = func(tb testing.TB, s stores.Store[string, note], key string) string {
+		d := s.(*Store[string, note])
+		item := raw(tb, d.client, d.table.name, Item{"id": avS(key)})
+		item["theirs"] = avS("x")
+		plant(tb, d.client, d.table.name, item)
+		return "theirs"
+	}
 	storetest.Run(t, cfg)
 }
 

@@ -12,7 +12,7 @@
 //
 // What a store owns of an item depends on V, and everything else survives each write:
 //
-//   - a struct owns the attributes that its fields map, by dynamodbav tags; [Store.UnmappedFields], and the report of a copy,
+//   - a struct owns the attributes that its fields map, by dynamodbav tags; [Store.ScanNoting], and the report of a copy,
 //     name the others that a scan has met, which stay behind when records are copied to another place,
 //   - an [Item] or another map owns the whole item, and so do Options.Encode and Decode,
 //   - with Options.Attributes the store is a view of items that it shares: it owns exactly these, and a record is there if
@@ -23,7 +23,7 @@
 // what a struct does not map.
 //
 // What V does not hold exactly (a NULL in a string, 38 digits in a float64, what a struct within it does not map) arrives at another
-// table as V holds it; UnmappedFields and the report of a copy name that too.
+// table as V holds it; ScanNoting and the report of a copy name that too.
 //
 // Types that lose something on their way through attributevalue are refused by New: an any would come back with numbers as
 // float64 and sets as lists, and a bson.Decimal128 or big.Int, which has no exported field, as nothing. As an Item nothing is lost; numbers have one form (1.50 is 1.5) and sets are sorted when they are

@@ -9,44 +9,59 @@ import (
 	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
-// ScanNoting is a Scan after which [Store.UnmappedFields] names the attributes that V does not map, and those that are not as they
-// are stored when V is encoded again. Numbers are compared as numbers and sets without an order; a NULL, zero or empty
+// ScanNoting is a Scan whose entries name, in Lost, the attributes that V does not map, and those that are not as they are
+// stored when V is encoded again. Numbers are compared as numbers and sets without an order; a NULL, zero or empty
 // value that the encoding leaves out, as omitempty does, is no loss. Nothing is known of values that Encode returns an error for. See
 // stores.ExactScanner.
 func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
 	return s.scanAs(ctx, seg, after, true)
 }
 
-// noted is record, and notes what of the item is not in the record.
-func (s *Store[K, V]) noted(k itemKey, item Item) (stores.Record[V], error) {
-	s.note(item)
-	if s.codec.lossless {
-		return s.record(k, item)
-	}
+// noted is record, and notes what of the item is not in the record, if that is live.
+func (s *Store[K, V]) noted(lost *typeshape.Lost, k itemKey, item Item) (stores.Record[V], error) {
+	s.noteOthers(lost, item) // before record takes them away
 	stored := item
 	if s.opts.Decode != nil { // which may keep and change what it is given
 		stored = cloneItem(item)
 	}
 	r, err := s.record(k, item)
 	if err != nil || !r.Live() {
+		lost.Take()
 		return r, err
 	}
+	if s.codec.lossless {
+		return r, nil
+	}
 	if again, err := s.codec.encode(r.Value); err == nil {
-		s.noteLost(stored, again)
+		s.noteLost(lost, stored, again)
 	}
 	return r, nil
 }
 
+// noteOthers looks for attributes of others in an item. In one that a view shares they are what is to be expected.
+func (s *Store[K, V]) noteOthers(lost *typeshape.Lost, item Item) {
+	if !s.notesOthers() {
+		return
+	}
+	for name := range item {
+		if !s.own.has(name) && !s.table.key.has(name) && name != s.opts.Meta {
+			lost.Add(name)
+		}
+	}
+}
+
+func (s *Store[K, V]) notesOthers() bool { return !s.own.whole() && !s.own.view }
+
 // noteLost looks for attributes that are not in what V was encoded as.
-func (s *Store[K, V]) noteLost(stored, again Item) {
+func (s *Store[K, V]) noteLost(lost *typeshape.Lost, stored, again Item) {
 	for name, av := range stored {
 		if name == s.opts.Meta || name == s.opts.Guard || s.table.key.has(name) || !s.own.has(name) {
 			continue
 		}
-		if path, lost := lostField(name, av, again, s.codec.shape); path != "" {
-			s.unmapped.Add(path)
-		} else if lost {
-			s.unmapped.Add(name)
+		if path, changed := lostField(name, av, again, s.codec.shape); path != "" {
+			lost.Add(path)
+		} else if changed {
+			lost.Add(name)
 		}
 	}
 }

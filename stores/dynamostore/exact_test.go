@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 type inner struct {
@@ -66,10 +68,11 @@ func namedOf[V any](t *testing.T, o *Options[string, V], item Item) string {
 		t.Fatal(err)
 	}
 	item["id"] = avS("key")
-	if r, err := s.noted(itemKey{}, item); err != nil || !r.Live() {
+	var lost typeshape.Lost
+	if r, err := s.noted(&lost, itemKey{}, item); err != nil || !r.Live() {
 		t.Fatalf("%v: %v, %v", item, r, err)
 	}
-	return strings.Join(s.UnmappedFields(), " ")
+	return strings.Join(lost.Take(), " ")
 }
 
 // TestWhatVDoesNotHoldIsNamed, and nothing else.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // Scan yields the records of a segment in the order of DynamoDB's hash of the partition key, strongly consistent, a page
@@ -31,9 +32,10 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 			yield(stores.Entry[K, V]{}, err)
 			return
 		}
+		var lost typeshape.Lost
 		record := s.record
 		if noting {
-			record = s.noted
+			record = func(k itemKey, item Item) (stores.Record[V], error) { return s.noted(&lost, k, item) }
 		}
 		for more := true; more; {
 			items, next, err := s.scanPage(ctx, in)
@@ -46,7 +48,9 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 					yield(stores.Entry[K, V]{}, err)
 					return
 				}
-				if entry, there, err := s.entry(item, record); there && !yield(entry, err) {
+				entry, there, err := s.entry(item, record)
+				entry.Lost = lost.Take()
+				if there && !yield(entry, err) {
 					return
 				}
 			}
@@ -57,7 +61,7 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 
 func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte, noting bool) (*dynamodb.ScanInput, error) {
 	in := &dynamodb.ScanInput{TableName: &s.table.name, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: s.measure()}
-	if !noting || !s.notes() { // a projection costs as many units as the whole item, and hides what V does not map
+	if !noting || !s.notesOthers() { // a projection costs as many units as the whole item, and hides what V does not map
 		e := newExpression()
 		in.ProjectionExpression, in.ExpressionAttributeNames = nilIfBlank(s.projection(e)), nilIfEmpty(e.names)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/dualwrite/dualwrite/stores"
-	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // Store is a view of a table: a stores.Store with all capabilities of the contract. It is safe for concurrent use. It
@@ -27,8 +26,6 @@ type Store[K, V any] struct {
 	// indexes are the keys of indexes that a write can violate.
 	indexes []indexKey
 	now     func() time.Time
-
-	unmapped typeshape.Names
 
 	// direct is how many of the next writes of batches are not tried as insertions first: most of the last were refused.
 	direct atomic.Int64

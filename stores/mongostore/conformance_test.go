@@ -84,6 +84,14 @@ func TestConformance(t *testing.T) {
 	t.Run("struct", func(t *testing.T) {
 		cfg := config(nil, stringKey, newDoc)
 		cfg.Mutate = mutate
+		cfg.AddField = func(tb testing.TB, st stores.Store[string, doc], key string) string {
+			s := st.(*Store[string, doc])
+			r, err := s.coll.UpdateByID(tb.Context(), key, bson.D{{Key: "$set", Value: bson.D{{Key: "theirs", Value: 1}}}})
+			if err != nil || r.MatchedCount != 1 {
+				tb.Fatal(r, err)
+			}
+			return "theirs"
+		}
 		storetest.Run(t, cfg)
 	})
 }

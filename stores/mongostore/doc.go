@@ -20,7 +20,7 @@
 // Without [Options.Fields] a document that is there is a record. A struct V owns the top-level fields that it maps: a
 // write sets those that the value has and takes the others of them away, and whatever else is in the document stays, until it is deleted. A map,
 // a bson.D or a bson.Raw owns all fields. What V does not map is not copied to another collection, and what it does not hold exactly
-// (a null in a string, 2⁵³+1 in a float64) arrives as V holds it: [Store.UnmappedFields], and the report of a copy, name
+// (a null in a string, 2⁵³+1 in a float64) arrives as V holds it: [Store.ScanNoting], and the report of a copy, name
 // such fields. A type that keeps its value in unexported fields, as big.Int, is refused.
 //
 // With Options.Fields the store is a view. It owns exactly these fields and its own metadata; the record is absent where a

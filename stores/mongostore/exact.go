@@ -11,26 +11,22 @@ import (
 	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
-// ScanNoting implements [stores.ExactScanner]: [Store.UnmappedFields] names the fields that V does not map, and those that are not
-// as they are stored when V is encoded again. Numbers are compared as numbers and documents without the order of their fields;
+// ScanNoting implements [stores.ExactScanner]: [stores.Entry.Lost] names the fields that V does not map, and those that are not as
+// they are stored when V is encoded again. Numbers are compared as numbers and documents without the order of their fields;
 // a null, zero or empty value that the encoding leaves out, as omitempty does, is no loss. Nothing is known of values that Encode
 // returns an error for.
 func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
 	as := s.full()
-	as.record = func(doc bson.Raw, canon []byte) (stores.Record[V], error) {
-		r, err := s.record(doc, canon)
-		s.note(doc, r)
-		return r, err
-	}
+	as.noting = true
 	return s.scanAs(ctx, seg, after, as)
 }
 
-// note looks for fields that are not in a record as they are in its document. Those of others are what is to be expected in a
-// document that a view shares.
-func (s *Store[K, V]) note(doc bson.Raw, r stores.Record[V]) {
+// note looks for fields that are not in a live record as they are in its document. Those of others are what is to be expected in
+// a document that a view shares.
+func (s *Store[K, V]) note(lost *typeshape.Lost, doc bson.Raw, r stores.Record[V]) {
 	v := &s.codec.view
 	var again *fieldFinder
-	if r.Live() && !s.codec.lossless {
+	if !s.codec.lossless {
 		if b, err := s.codec.marshal(r.Value); err == nil {
 			again = &fieldFinder{doc: b}
 		}
@@ -44,15 +40,15 @@ func (s *Store[K, V]) note(doc bson.Raw, r stores.Record[V]) {
 		}
 		_, owned := v.field(name)
 		if !owned && v.whole {
-			s.unmapped.Add(string(name))
+			lost.Add(string(name))
 		}
 		if !owned || again == nil {
 			return nil
 		}
-		if path, lost := again.lost(name, stored, s.codec.shape); path != "" {
-			s.unmapped.Add(path)
-		} else if lost {
-			s.unmapped.Add(string(name))
+		if path, changed := again.lost(name, stored, s.codec.shape); path != "" {
+			lost.Add(path)
+		} else if changed {
+			lost.Add(string(name))
 		}
 		return nil
 	})

@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 type inner struct {
@@ -61,8 +62,9 @@ func namedOf[V any](t *testing.T, o *Options[string, V], fields bson.D) string {
 		t.Fatalf("%v: %v", bson.Raw(doc), err)
 	}
 	s := &Store[string, V]{codec: c, guard: o.Guard}
-	s.note(doc, stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: v})
-	return strings.Join(s.UnmappedFields(), " ")
+	var lost typeshape.Lost
+	s.note(&lost, doc, stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: v})
+	return strings.Join(lost.Take(), " ")
 }
 
 func d(nameAndValue ...any) (d bson.D) {

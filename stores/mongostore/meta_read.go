@@ -13,13 +13,14 @@ import (
 type reading[V any] struct {
 	fields bson.D // the projection; nil for all
 	record func(doc bson.Raw, canon []byte) (stores.Record[V], error)
+	noting bool // what V does not hold is to be told
 }
 
-func (s *Store[K, V]) full() reading[V] { return reading[V]{s.fields, s.record} }
+func (s *Store[K, V]) full() reading[V] { return reading[V]{fields: s.fields, record: s.record} }
 
 // metaOnly leaves the values on the server, where nothing depends on them.
 func (s *Store[K, V]) metaOnly() reading[V] {
-	return reading[V]{s.refusalFields(), func(doc bson.Raw, canon []byte) (r stores.Record[V], err error) {
+	return reading[V]{fields: s.refusalFields(), record: func(doc bson.Raw, canon []byte) (r stores.Record[V], err error) {
 		if r.Meta, err = s.metaOf(doc); err != nil {
 			err = &stores.RecordError{Key: canon, Err: s.at(nil, err)}
 		}

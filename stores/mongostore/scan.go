@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // scanBatch is how many documents the server sends at a time.
@@ -80,6 +81,7 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 		return err
 	}
 	defer closeCursor(ctx, cursor)
+	var lost typeshape.Lost
 	for cursor.Next(ctx) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -87,6 +89,10 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 		found := cursor.Current.Lookup("_id")
 		r.after = bson.RawValue{Type: found.Type, Value: bytes.Clone(found.Value)}
 		e, err := s.entry(cursor.Current, as)
+		if as.noting && err == nil && e.Record.Live() {
+			s.note(&lost, cursor.Current, e.Record)
+			e.Lost = lost.Take()
+		}
 		if err == nil && e.Record.Version.IsAbsent() {
 			continue
 		}

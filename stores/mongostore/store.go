@@ -14,7 +14,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/dualwrite/dualwrite/stores"
-	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
 // Store is a [stores.Store] over a collection, or over some of the fields of its documents. It is safe for concurrent use, and holds
@@ -40,8 +39,6 @@ type Store[K, V any] struct {
 
 	filled fill  // whether a batch write better begins by reading
 	dense  dense // whether a batch read better reads a range
-
-	unmapped typeshape.Names // fields that scans have found and V does not hold exactly
 }
 
 // New returns a store over a collection. It asks the server for the collection's options and indexes, and refuses what

@@ -27,6 +27,9 @@ type Config[K, V any] struct {
 	// Corrupt damages the record stored under key, so that it can not be decoded any more. Default nil: what a store
 	// does with such a record is not tested.
 	Corrupt func(tb testing.TB, s stores.Store[K, V], key K)
+	// AddField stores, past s, one more field in the record under key, for which V has no room, and returns its name as
+	// stores.ScanNoting is to give it. Default nil: what such a scan names is not tested.
+	AddField func(tb testing.TB, s stores.Store[K, V], key K) (field string)
 	// Reopen closes s and opens another store over the same data, as a restarted process would. Default nil: the topic
 	// durability is skipped.
 	Reopen func(tb testing.TB, s stores.Store[K, V]) stores.Store[K, V]

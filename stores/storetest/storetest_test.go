@@ -99,7 +99,10 @@ var brokenStores = map[string]struct {
 	}},
 	"loose metas":     {open: func(s *mem) store { return looseMetas{s} }, fails: []string{"metadata_only/without_values"}},
 	"notes only live": {open: func(s *mem) store { return notesOnlyLive{s} }, fails: []string{"noting_scan/same_as_a_scan"}},
-	"names its own":   {open: func(s *mem) store { return namesItsOwn{notesOnlyLive{s}} }, fails: []string{"noting_scan/same_as_a_scan"}},
+	"names its own":   {open: func(s *mem) store { return namesItsOwn{s} }, fails: []string{"noting_scan/same_as_a_scan"}},
+	"names nothing":   {config: withField, fails: []string{"noting_scan/names_what_is_lost"}},
+	"names what was":  {open: newFielded(remembers), config: withField, fails: []string{"noting_scan/names_what_is_lost"}},
+	"names the dead":  {open: newFielded(ofTheDead), config: withField, fails: []string{"noting_scan/names_what_is_lost"}},
 	"wrong extras": {open: func(s *mem) store { return wrongExtras{s} }, fails: []string{
 		"validation/check", "validation/round_trip", "validation/approximate_count",
 	}},

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -161,8 +163,9 @@ func (c *console) show(r copier.Report, err error) {
 			_, _ = fmt.Fprintf(w, "  %s\t%d\n", row.name, row.n)
 		}
 	}
-	if len(r.Unmapped) > 0 {
-		_, _ = fmt.Fprintf(w, "  fields left behind or changed\t%s\n", strings.Join(r.Unmapped, ", "))
+	for _, field := range slices.Sorted(maps.Keys(r.Unmapped)) {
+		loss := r.Unmapped[field]
+		_, _ = fmt.Fprintf(w, "  left behind\t%s of %d records, as %s\n", field, loss.Records, loss.Examples[0].Shown)
 	}
 	for _, e := range r.Earlier {
 		_, _ = fmt.Fprintf(w, "  earlier pass\t%s; %d repaired\n", strings.Join(e.Reasons(), ", "), e.Repaired)
