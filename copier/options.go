@@ -48,6 +48,10 @@ type PassOptions struct {
 	// MaxPending bounds the keys that have to be looked at again (differences that may be in flight, writes that
 	// failed). Default 50,000.
 	MaxPending int
+	// MaxRejected is how many records may be refused for good, or not decode, before the pass ends with [ErrRejected]. It
+	// does so only while they are more than those that get through: then it is not the records, and a billion findings
+	// would say no more than the first. Default 100; negative: no bound.
+	MaxRejected int
 }
 
 // Resume says how a pass is kept over an interruption. It is a part of the options of every operation that can go on
@@ -85,6 +89,9 @@ func (o PassOptions) filled() (PassOptions, error) {
 		positive("Batch", &o.Batch, 500),
 		positive("Attempts", &o.Attempts, 10),
 		positive("MaxPending", &o.MaxPending, 50_000),
+	}
+	if o.MaxRejected == 0 {
+		o.MaxRejected = 100
 	}
 	if o.ProgressEvery != 0 && o.OnProgress == nil {
 		errs = append(errs, errors.New("ProgressEvery needs an OnProgress, which is told"))

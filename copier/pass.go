@@ -139,6 +139,9 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 		err = settle(ctx)
 	}
 	if err == nil {
+		err = p.release()
+	}
+	if err == nil {
 		p.finish()
 		if n := p.waitingCount(); n > 0 {
 			err = fmt.Errorf("%w: %d of them", ErrIncomplete, n)

@@ -223,7 +223,7 @@ func TestSideBySideWithManyBrokenRecordsInARow(t *testing.T) {
 			force(t, old, keyOf(i), record(v, stores.Absent, name[broken[0]]))
 			force(t, new, keyOf(i), record(v, stores.Absent, name[broken[1]]))
 		}
-		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: 10, Workers: 1, KeepFindings: 10_000}, Grace: time.Nanosecond}
+		o := &copier.VerifyOptions[user]{PassOptions: copier.PassOptions{Batch: 10, Workers: 1, KeepFindings: 10_000, MaxRejected: -1}, Grace: time.Nanosecond}
 		r, err := copier.Verify(t.Context(), old, new, o)
 		found := map[string]bool{}
 		for _, f := range r.Findings {

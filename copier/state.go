@@ -21,7 +21,9 @@ type state struct {
 	positions []position
 	pending   map[string]struct{}
 	failed    []Finding // what could not be done in the end; not kept, as resuming tries again
+	refusals  refusals
 
+	taking  sync.Mutex // serialises batches that are taken over
 	deliver sync.Mutex // serialises OnFinding
 	refused error      // what OnFinding answered in the end; guarded by deliver
 	saving  sync.Mutex // serialises saves, so that an older state never replaces a newer one
@@ -82,17 +84,24 @@ func newState(ctx context.Context, op string, o settings) (*state, error) {
 // commit takes a batch over: first the findings go out, then it counts. at is the index of the segment, or negative;
 // after is how far it is now.
 func (s *state) commit(ctx context.Context, at int, after []byte, d *delta) error {
-	if err := s.tell(d.findings); err != nil {
+	if err := s.take(at, after, d); err != nil {
+		return err
+	}
+	d.reset()
+	return s.save(ctx, false)
+}
+
+func (s *state) take(at int, after []byte, d *delta) error {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	findings, held := s.refusals.sift(d, s.o.MaxRejected)
+	if err := s.tell(findings); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	s.report.add(&d.counts)
-	for _, f := range d.findings {
-		s.report.Found[f.Kind]++
-		if len(s.report.Findings) < s.o.KeepFindings {
-			s.report.Findings = append(s.report.Findings, f)
-		}
-	}
+	s.find(findings)
+	s.refusals.held = held
 	for _, k := range d.changed[:min(len(d.changed), max(0, s.o.KeepFindings-len(s.report.ChangedKeys)))] {
 		s.report.ChangedKeys = append(s.report.ChangedKeys, slices.Clone(k))
 	}
@@ -109,8 +118,17 @@ func (s *state) commit(ctx context.Context, at int, after []byte, d *delta) erro
 		s.positions[at].After = append(s.positions[at].After[:0], after...)
 	}
 	s.mu.Unlock()
-	d.reset()
-	return s.save(ctx, false)
+	return s.giveUp()
+}
+
+// find counts findings; the caller holds mu.
+func (s *state) find(findings []Finding) {
+	for _, f := range findings {
+		s.report.Found[f.Kind]++
+		if len(s.report.Findings) < s.o.KeepFindings {
+			s.report.Findings = append(s.report.Findings, f)
+		}
+	}
 }
 
 func (s *state) tell(findings []Finding) error {
@@ -226,7 +244,10 @@ func (s *state) encode() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cp := checkpoint{Format: checkpointFormat, Flow: s.o.flow, Saved: time.Now(), Positions: s.positions, Pending: s.pendingKeys(), Report: s.report}
-	cp.Report.Pending = len(s.pending)
+	for _, f := range s.refusals.held {
+		cp.Pending = append(cp.Pending, f.Key)
+	}
+	cp.Report.Pending = len(cp.Pending)
 	cp.Report.Ended = cp.Saved
 	return json.Marshal(cp)
 }
@@ -236,7 +257,7 @@ func (s *state) snapshot() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.report
-	r.Pending = len(s.pending)
+	r.Pending = len(s.pending) + len(s.refusals.held)
 	r.Ended = time.Now()
 	r.Found = maps.Clone(r.Found)
 	r.Findings = slices.Clone(r.Findings)

@@ -19,6 +19,7 @@ type two struct {
 type pace struct {
 	Workers       int           `default:"4" help:"Segments worked on at the same time."`
 	Batch         int           `default:"500" help:"Records read and written together."`
+	MaxRejected   int           `default:"100" help:"End when that many records were refused for good, and fewer got through. -1: never."`
 	Rate          float64       `placeholder:"N" help:"Records per second at most, of all workers together. 0: no limit."`
 	Findings      string        `placeholder:"FILE" help:"Write every finding to this file, one JSON object a line."`
 	JSON          bool          `name:"json" help:"Print progress and report to standard output as JSON, one object a line."`

@@ -32,6 +32,7 @@ func (c *console) work(p pace, r resume, job string, do func(copier.PassOptions,
 	c.json = p.JSON
 	o := copier.PassOptions{
 		Workers: p.Workers, Batch: p.Batch, Rate: p.Rate, OnProgress: c.progress, ProgressEvery: p.ProgressEvery,
+		MaxRejected: p.MaxRejected,
 	}
 	keep := copier.Resume{Restart: r.Restart, ResumeWithin: r.ResumeWithin, CheckpointEvery: r.CheckpointEvery, Job: job}
 	if p.Workers < 1 || p.Batch < 1 || p.Rate < 0 || p.ProgressEvery <= 0 {
