@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/stores"
@@ -25,7 +26,7 @@ type Config[K, V any] struct {
 	// Equal tells whether two values are the same record. Default nil: reflect.DeepEqual.
 	Equal func(a, b V) bool
 	// Options are those of every repository that the kit makes, but for the Clock: each gets its own. Default nil: the
-	// defaults. Stores that can commit together are then written together; run the kit a second time with
+	// defaults, with timeouts of a minute, as the machine may be busy. Stores that can commit together are then written together; run the kit a second time with
 	// SeparateWrites set if any instance of yours will have it. Explore does not use them.
 	Options *dualwrite.Options
 	// Serial keeps subtests from running concurrently. Default false.
@@ -67,6 +68,13 @@ func (c *Config[K, V]) options() *dualwrite.Options {
 		o = *c.Options
 	}
 	o.Clock = nil
+	// What a repository does after the defaults depends on the machine, which may be slow or busy.
+	if o.OperationTimeout == 0 {
+		o.OperationTimeout = max(time.Minute, o.MirrorTimeout)
+	}
+	if o.MirrorTimeout == 0 {
+		o.MirrorTimeout = min(time.Minute, o.OperationTimeout)
+	}
 	return &o
 }
 

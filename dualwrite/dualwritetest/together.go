@@ -137,7 +137,7 @@ func (f *fixture[K, V]) slowly(v *V) error {
 
 // patiently repeats a write that certainly had no effect.
 func patiently(do func() (stores.Version, error)) (v stores.Version, err error) {
-	for range 3 {
+	for range 100 {
 		if v, err = do(); !errors.Is(err, dualwrite.ErrConflict) {
 			break
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	if err := run(ctx, &out, ""); err != nil {
@@ -94,7 +94,7 @@ func TestABrokenFileKeepsThePhase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			path, source := start(t, flags.ReadNewWriteBoth)
 			s := breakFile(ctx, t, source, func() error { return tc.write(path, tc.data(whole(t))) })
@@ -141,7 +141,7 @@ func TestBurst(t *testing.T) {
 	for i := range 200 {
 		write(t, path, flags.Phases()[i%2])
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for _, phase := range []flags.Phase{flags.ReadOldWriteBoth, flags.ReadNewWriteBoth} {
 		write(t, path, phase)

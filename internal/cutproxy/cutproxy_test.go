@@ -46,9 +46,12 @@ func dial(t *testing.T, p *Proxy) net.Conn {
 	return c
 }
 
-// answers tells what comes back within a moment.
-func answers(c net.Conn) (string, error) {
-	if err := c.SetDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+// answers tells what comes back.
+func answers(c net.Conn) (string, error) { return answersWithin(c, 2*time.Minute) }
+
+// answersWithin is for a connection that does not answer: nobody has to wait for long.
+func answersWithin(c net.Conn, d time.Duration) (string, error) {
+	if err := c.SetDeadline(time.Now().Add(d)); err != nil {
 		return "", err
 	}
 	if _, err := c.Write([]byte("hello")); err != nil {
@@ -86,7 +89,7 @@ func TestStall(t *testing.T) {
 			t.Fatal(err)
 		}
 		release := p.Stall(d)
-		if got, err := answers(c); !errors.Is(err, os.ErrDeadlineExceeded) {
+		if got, err := answersWithin(c, 100*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("a stalled connection: %q, %v", got, err)
 		}
 		release()

@@ -40,7 +40,7 @@ type Config[K, V any] struct {
 	Writers int
 	// Rounds is how many writes of each of them have to succeed. Default 200, or 20 under -short.
 	Rounds int
-	// Timeout is after how long a step is taken for a deadlock. Default 2 minutes.
+	// Timeout is after how long a step is taken for a deadlock. Default 5 minutes.
 	Timeout time.Duration
 }
 
@@ -92,7 +92,7 @@ func (c *Config[K, V]) setDefaults() {
 		}
 	}
 	if c.Timeout == 0 {
-		c.Timeout = 2 * time.Minute
+		c.Timeout = 5 * time.Minute
 	}
 }
 
