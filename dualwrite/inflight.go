@@ -8,10 +8,18 @@ import (
 	"github.com/dualwrite/dualwrite/flags"
 )
 
-// inflight counts the operations that are running, by the phase they are carried out in, and lets somebody wait until
-// some of them have ended.
+// access is what an operation does for its caller.
+type access uint8
+
+const (
+	reading access = iota
+	writing
+)
+
+// inflight counts the operations that are running, by the phase they are carried out in and by access, and lets somebody
+// wait until some of them have ended.
 type inflight struct {
-	count   [len(routes)]atomic.Int64
+	count   [len(routes)][2]atomic.Int64
 	closed  atomic.Bool
 	waiters atomic.Int32
 
@@ -21,23 +29,27 @@ type inflight struct {
 
 // enter counts an operation in under the phase that the source gives. The phase is asked for again after it was counted:
 // whoever sees the source answer a later phase, and after that a count of zero, can be sure that no operation of the
-// earlier phase is running or will.
-func (f *inflight) enter(ctx context.Context, source flags.Source) (flags.Phase, error) {
+// earlier phase is running or will. The same goes for a gate that refuses writes; nil refuses none.
+func (f *inflight) enter(ctx context.Context, source flags.Source, gate flags.WriteGate, a access) (flags.Phase, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	p, err := validPhase(source.Phase(ctx))
 	for err == nil {
-		f.count[p].Add(1)
+		f.count[p][a].Add(1)
 		if f.closed.Load() {
-			f.leave(p)
+			f.leave(p, a)
 			return 0, ErrClosed
 		}
 		var again flags.Phase
-		if again, err = validPhase(source.Phase(ctx)); again == p && err == nil {
+		again, err = validPhase(source.Phase(ctx))
+		if err == nil && a == writing && gate != nil {
+			err = gate.WritesRefused()
+		}
+		if again == p && err == nil {
 			return p, nil
 		}
-		f.leave(p)
+		f.leave(p, a)
 		p = again
 	}
 	if f.closed.Load() {
@@ -54,8 +66,8 @@ func validPhase(p flags.Phase, err error) (flags.Phase, error) {
 }
 
 // leave counts an operation out.
-func (f *inflight) leave(p flags.Phase) {
-	if f.count[p].Add(-1) != 0 || f.waiters.Load() == 0 {
+func (f *inflight) leave(p flags.Phase, a access) {
+	if f.count[p][a].Add(-1) != 0 || f.waiters.Load() == 0 {
 		return
 	}
 	f.mu.Lock()
@@ -83,10 +95,15 @@ func (f *inflight) wait(ctx context.Context, done func() bool) error {
 	}
 }
 
+// running tells how many operations are carried out in a phase.
+func (f *inflight) running(p flags.Phase) int64 {
+	return f.count[p][reading].Load() + f.count[p][writing].Load()
+}
+
 // idle tells whether no operation is running.
 func (f *inflight) idle() bool {
-	for i := range f.count {
-		if f.count[i].Load() != 0 {
+	for p := range f.count {
+		if f.running(flags.Phase(p)) != 0 {
 			return false
 		}
 	}

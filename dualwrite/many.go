@@ -38,11 +38,11 @@ type WriteResult struct {
 // cause; the results that are there are right all the same.
 func (r *Repository[K, V]) GetMany(ctx context.Context, keys []K) ([]Result[V], error) {
 	const name = "get many"
-	phase, err := r.enter(ctx)
+	phase, err := r.enter(ctx, reading)
 	if err != nil {
 		return nil, &Error{Op: name, Err: err}
 	}
-	defer r.running.leave(phase)
+	defer r.running.leave(phase, reading)
 	recs, err := r.getMany(ctx, name, phase, keys)
 	if err != nil {
 		return nil, err

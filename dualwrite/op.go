@@ -21,6 +21,7 @@ type op[K, V any] struct {
 	name  string
 	key   K
 	phase flags.Phase
+	as    access
 	// ctx is the caller's context until the operation may no longer be given up; see detach.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -47,7 +48,7 @@ func (o *op[K, V]) end() {
 	if o.cancel != nil {
 		o.cancel()
 	}
-	o.r.running.leave(o.phase)
+	o.r.running.leave(o.phase, o.as)
 }
 
 // get reads the record in a place; absence is a version.

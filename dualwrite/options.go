@@ -118,7 +118,7 @@ func positiveOr(d, def time.Duration) time.Duration {
 }
 
 // New returns a repository over two places. old and new hold the same records, under the same keys, as the same V; phase
-// says for each operation which of them is used and how. The caller keeps the ownership of all three: Close does not
+// says for each operation which of them is used and how, and may be a [flags.WriteGate]. The caller keeps the ownership of all three: Close does not
 // close them. The error names everything that is wrong with the arguments.
 func New[K, V any](old, new stores.Store[K, V], phase flags.Source, o *Options) (*Repository[K, V], error) {
 	opts, err := o.withDefaults()
@@ -158,6 +158,7 @@ func repository[K, V any](old, new stores.Store[K, V], phase flags.Source, opts 
 		phase: phase,
 		opts:  opts,
 	}
+	r.gate, _ = phase.(flags.WriteGate)
 	r.running.changed = make(chan struct{})
 	for _, s := range []stores.Store[K, V]{old, new} {
 		if c, ok := stores.As[stores.ContextChecker](s); ok {

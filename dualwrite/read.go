@@ -9,7 +9,7 @@ import (
 
 // read answers the record in the phase of the moment; it may be a tombstone or absent.
 func (r *Repository[K, V]) read(ctx context.Context, name string, key K) (rec stores.Record[V], err error) {
-	phase, err := r.enter(ctx)
+	phase, err := r.enter(ctx, reading)
 	if err != nil {
 		return rec, r.fail(name, "", key, err)
 	}

@@ -19,6 +19,7 @@ import (
 type Repository[K, V any] struct {
 	old, new place[K, V]
 	phase    flags.Source
+	gate     flags.WriteGate // nil: the source refuses no writes
 	opts     Options
 	contexts []stores.ContextChecker // the stores that have to be asked about a context
 	running  inflight
@@ -35,13 +36,13 @@ func (r *Repository[K, V]) place(s side) *place[K, V] {
 }
 
 // enter counts an operation in, unless one of the places does not take its context: before anything is written to the other.
-func (r *Repository[K, V]) enter(ctx context.Context) (flags.Phase, error) {
+func (r *Repository[K, V]) enter(ctx context.Context, a access) (flags.Phase, error) {
 	for _, s := range r.contexts {
 		if err := s.CheckContext(ctx); err != nil {
 			return 0, err
 		}
 	}
-	return r.running.enter(ctx, r.phase)
+	return r.running.enter(ctx, r.phase, r.gate, a)
 }
 
 // Get reads a record. ErrNotFound if there is none; in read-new/write-both ErrBlocked if old holds a newer state that new
@@ -137,11 +138,11 @@ func Read[K, V, R any](ctx context.Context, r *Repository[K, V], oldFn, newFn fu
 	if oldFn == nil || newFn == nil {
 		return none, &Error{Op: "read", Err: errNoFunction}
 	}
-	phase, err := r.running.enter(ctx, r.phase)
+	phase, err := r.running.enter(ctx, r.phase, nil, reading)
 	if err != nil {
 		return none, &Error{Op: "read", Err: err}
 	}
-	defer r.running.leave(phase)
+	defer r.running.leave(phase, reading)
 	if routes[phase].decides == oldSide {
 		return oldFn(ctx)
 	}

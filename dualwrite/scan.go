@@ -27,12 +27,12 @@ const scanPage = 256
 // ends with ErrPhaseChanged.
 func (r *Repository[K, V]) Scan(ctx context.Context) iter.Seq2[Item[K, V], error] {
 	return func(yield func(Item[K, V], error) bool) {
-		phase, err := r.enter(ctx)
+		phase, err := r.enter(ctx, reading)
 		if err != nil {
 			yield(Item[K, V]{}, &Error{Op: "scan", Err: err})
 			return
 		}
-		defer r.running.leave(phase)
+		defer r.running.leave(phase, reading)
 		s := scan[K, V]{r: r, ctx: ctx, phase: phase, yield: yield}
 		if !routes[phase].strict {
 			s.plain(r.place(routes[phase].decides))

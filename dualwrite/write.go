@@ -10,11 +10,11 @@ import (
 
 // write carries out a change in the phase of the moment and returns the last version that it stored.
 func (r *Repository[K, V]) write(ctx context.Context, name string, key K, c *change[V]) (stores.Version, error) {
-	phase, err := r.enter(ctx)
+	phase, err := r.enter(ctx, writing)
 	if err != nil {
 		return stores.Unknown, r.fail(name, "", key, err)
 	}
-	o := op[K, V]{r: r, name: name, key: key, phase: phase, ctx: ctx}
+	o := op[K, V]{r: r, name: name, key: key, phase: phase, as: writing, ctx: ctx}
 	defer o.end()
 	if o.route().intent {
 		return o.writeIntent(c)

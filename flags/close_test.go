@@ -3,7 +3,6 @@ package flags_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -59,14 +58,14 @@ func TestCloseCancelsTheEvaluation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := newFake("old-only")
-		var log strings.Builder
-		f := open(t, client, &flags.Options{Refresh: time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		var log text
+		f := open(t, client, &flags.Options{Refresh: time.Hour, Logger: logged(&log)})
 		client.answers(func(ctx context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
 			<-ctx.Done()
 			return openfeature.StringEvaluationDetails{Value: otherwise}, ctx.Err()
 		})
 		client.emit(openfeature.ProviderConfigChange)
-		synctest.Wait()
+		settle()
 		began := time.Now()
 		f.Close()
 		if time.Since(began) != 0 {
@@ -78,23 +77,24 @@ func TestCloseCancelsTheEvaluation(t *testing.T) {
 	})
 }
 
-// A provider that ignores its context: nothing of the source runs any more when Close returns, all the same.
-func TestCloseWaitsForTheEvaluation(t *testing.T) {
+// A provider that ignores its context does not hold up Close. What it answers in the end changes nothing and is not logged.
+func TestCloseDoesNotWaitForADeafProvider(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client := newFake("old-only")
-		f := open(t, client, &flags.Options{Refresh: time.Hour})
-		ended := false
-		client.answers(func(ctx context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
-			time.Sleep(time.Minute)
-			ended = true
-			return says("new-only")(ctx, otherwise)
-		})
+		var log text
+		f := open(t, client, &flags.Options{Refresh: time.Hour, Logger: logged(&log)})
+		client.answers(hangs(time.Minute, says("read-old/write-both")))
 		client.emit(openfeature.ProviderConfigChange)
-		synctest.Wait()
+		settle()
+		began, said := time.Now(), log.String()
 		f.Close()
-		if !ended {
-			t.Error("Close returned before the evaluation")
+		if took := time.Since(began); took != 0 {
+			t.Errorf("Close took %v", took)
+		}
+		time.Sleep(time.Hour)
+		if _, err := f.Phase(t.Context()); !errors.Is(err, flags.ErrPhaseUnknown) || log.String() != said || client.evaluations() != 2 {
+			t.Errorf("%v; %d evaluations; the log goes on with %q", err, client.evaluations(), log.String()[len(said):])
 		}
 	})
 }

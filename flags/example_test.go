@@ -2,7 +2,9 @@ package flags_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
@@ -43,4 +45,33 @@ func ExampleNewOpenFeature() {
 	// Output:
 	// old-only <nil>
 	// read-old/write-both
+}
+
+// freezable is a source of one's own around another one: writes are refused while it is frozen, and reads go on.
+type freezable struct {
+	flags.Source
+	frozen atomic.Bool
+}
+
+var errFrozen = errors.New("frozen for maintenance")
+
+func (f *freezable) WritesRefused() error {
+	if f.frozen.Load() {
+		return errFrozen
+	}
+	if gate, ok := f.Source.(flags.WriteGate); ok { // what the other one refuses
+		return gate.WritesRefused()
+	}
+	return nil
+}
+
+func ExampleWriteGate() {
+	source := &freezable{Source: flags.Static(flags.ReadOldWriteBoth)}
+	fmt.Println(source.WritesRefused())
+	source.frozen.Store(true) // a Repository over it answers errFrozen to writes; its DrainedWrites waits for those that run
+	fmt.Println(source.WritesRefused())
+
+	// Output:
+	// <nil>
+	// frozen for maintenance
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
 
@@ -49,11 +51,13 @@ func (f *fake) evaluations() int {
 }
 
 // emit runs the handlers in goroutines of their own, as the SDK does.
-func (f *fake) emit(t openfeature.EventType) {
+func (f *fake) emit(t openfeature.EventType, changed ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var d openfeature.EventDetails
+	d.FlagChanges = changed
 	for _, h := range f.handlers[t] {
-		go (*h)(openfeature.EventDetails{})
+		go (*h)(d)
 	}
 }
 
@@ -131,6 +135,29 @@ func fails(text string) answer {
 	return func(_ context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
 		return openfeature.StringEvaluationDetails{Value: otherwise}, errors.New(text)
 	}
+}
+
+// answersCode is an answer of the provider that is no value.
+func answersCode(code openfeature.ErrorCode) answer {
+	return func(_ context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
+		d := openfeature.StringEvaluationDetails{Value: otherwise}
+		d.ErrorCode, d.Reason = code, openfeature.ErrorReason
+		return d, errors.New(string(code) + ": the provider said so")
+	}
+}
+
+// hangs is a provider that ignores its context, for d.
+func hangs(d time.Duration, then answer) answer {
+	return func(ctx context.Context, otherwise string) (openfeature.StringEvaluationDetails, error) {
+		time.Sleep(d)
+		return then(ctx, otherwise)
+	}
+}
+
+// settle lets happen what an event asks for: two evaluations begin at least 100 ms apart.
+func settle() {
+	time.Sleep(100 * time.Millisecond)
+	synctest.Wait()
 }
 
 // open follows the flag until the test ends.

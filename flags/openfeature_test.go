@@ -3,7 +3,6 @@ package flags_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -250,9 +249,9 @@ func TestWait(t *testing.T) {
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := flags.NewOpenFeature(t.Context(), (*openfeature.Client)(nil), "", &flags.Options{
-		Refresh: -1, StaleAfter: -2, InitTimeout: -3,
+		Refresh: -1, StaleAfter: -2, InitTimeout: -3, EvaluationTimeout: -4, OnJump: 5,
 	})
-	for _, want := range []string{"client is nil", "key is empty", "Refresh -1ns", "StaleAfter -2ns", "InitTimeout -3ns"} {
+	for _, want := range []string{"client is nil", "key is empty", "Refresh -1ns", "StaleAfter -2ns", "InitTimeout -3ns", "EvaluationTimeout -4ns", "OnJump 5"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not said in:\n%v", want, err)
 		}
@@ -270,36 +269,6 @@ func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	if _, err := flags.NewOpenFeature(t.Context(), nil, key, nil); err == nil {
 		t.Error("a nil client was accepted")
 	}
-}
-
-func TestTheLogTellsChangesOnly(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
-		client := newFake("old-only")
-		log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		}}))
-		f := open(t, client, &flags.Options{Logger: log})
-		for _, a := range []answer{says("old-only"), says("new-only"), says("new-only"), fails("down"), fails("still down"), says("read-old/write-both")} {
-			client.answers(a)
-			time.Sleep(25 * time.Second)
-		}
-		f.Close()
-		want := `level=INFO msg="migration phase changed" flag=users-migration from=unknown to=old-only
-level=WARN msg="migration phase held" flag=users-migration phase=old-only held=new-only
-level=WARN msg="migration flag can not be read" flag=users-migration phase=old-only error=down
-level=INFO msg="migration phase changed" flag=users-migration from=old-only to=read-old/write-both
-level=INFO msg="migration phase no longer held" flag=users-migration held=new-only
-level=INFO msg="migration flag can be read again" flag=users-migration phase=read-old/write-both
-`
-		if out.String() != want {
-			t.Errorf("got:\n%s\nwant:\n%s", out.String(), want)
-		}
-	})
 }
 
 func timeout(t *testing.T, d time.Duration) context.Context {

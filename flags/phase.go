@@ -1,6 +1,9 @@
 package flags
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Phase is what one operation does. A migration walks through the four in order; two neighbours may be in use by
 // different instances at the same moment, never more. The zero Phase is none.
@@ -36,6 +39,18 @@ func (p Phase) Adjacent(q Phase) bool {
 	return p.Valid() && q.Valid() && max(p, q)-min(p, q) <= 1
 }
 
+// withNeighbours is text: p and the phases next to it.
+func (p Phase) withNeighbours() string {
+	var texts []string
+	for _, q := range Phases() {
+		if q.Adjacent(p) {
+			texts = append(texts, q.String())
+		}
+	}
+	last := len(texts) - 1
+	return strings.Join(texts[:last], ", ") + " or " + texts[last]
+}
+
 // String is the flag value, or "unknown".
 func (p Phase) String() string {
 	if !p.Valid() {
@@ -51,7 +66,7 @@ func ParsePhase(s string) (Phase, error) {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("flags: %q is no phase: want %q, %q, %q or %q", s, names[OldOnly], names[ReadOldWriteBoth], names[ReadNewWriteBoth], names[NewOnly])
+	return 0, fmt.Errorf("flags: %q is no phase: want %q, %q, %q or %q", abbreviate(s, 100), names[OldOnly], names[ReadOldWriteBoth], names[ReadNewWriteBoth], names[NewOnly])
 }
 
 // MarshalText is [Phase.String].

@@ -1,65 +1,22 @@
 package flags
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
-	"time"
+	"slices"
 
 	"github.com/open-feature/go-sdk/openfeature"
 )
 
 var errSourceClosed = fmt.Errorf("flags: source closed: %w", ErrPhaseUnknown)
 
-// snapshot is what callers see: immutable, replaced as a whole by the one goroutine that evaluates.
+// snapshot is what callers see: immutable, replaced as a whole by the one goroutine that follows the flag.
 type snapshot struct {
 	status   Status
-	err      error // what Phase answers instead of a phase
+	err      error  // what Phase answers instead of a phase
+	refused  error  // what writes are answered instead of a phase
+	advice   string // why it is no use to wait for a first value
 	closed   bool
 	replaced chan struct{} // closed when a newer snapshot is in place
-}
-
-// run owns the snapshot: it alone evaluates and publishes, so that answers can not overtake each other. Events only ask
-// it to look again; an event that comes during an evaluation causes another one.
-func (f *OpenFeature) run(ctx context.Context) {
-	defer close(f.done)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			f.publish(snapshot{
-				status: Status{FlagKey: f.flagKey, Err: errSourceClosed, Reason: errSourceClosed.Error()},
-				err:    errSourceClosed, closed: true,
-			})
-			return
-		case <-timer.C:
-		case <-f.poke:
-		}
-		f.refresh(ctx)
-		timer.Reset(f.pause())
-	}
-}
-
-func (f *OpenFeature) refresh(ctx context.Context) {
-	r := f.evaluate(ctx)
-	if ctx.Err() != nil {
-		return // closing: the failure, if it is one, is our own doing
-	}
-	before := f.current.Load().status
-	after := before.next(r, f.options.StaleAfter)
-	f.publish(f.answers(after))
-	f.log(before, after)
-}
-
-// pause is the time to the next evaluation: shortly while nothing is known, since somebody is waiting.
-func (f *OpenFeature) pause() time.Duration {
-	d := f.options.Refresh
-	if f.current.Load().status.Phase == 0 {
-		d /= 10
-	}
-	return d - rand.N(d/10)
 }
 
 func (f *OpenFeature) publish(s snapshot) {
@@ -69,13 +26,20 @@ func (f *OpenFeature) publish(s snapshot) {
 	}
 }
 
-// answers prepares what Phase answers with a status, so that answering costs nothing.
-func (f *OpenFeature) answers(s Status) snapshot {
-	snap := snapshot{status: s}
+// answering prepares what is answered with a status, so that answering costs nothing.
+func (f *OpenFeature) answering(s Status, advice string) snapshot {
+	snap := snapshot{status: s, advice: advice, refused: s.refusal(f.options.StaleAfter)}
 	if s.Phase == 0 {
 		snap.err = fmt.Errorf("flags: flag %q: %w: %s", f.flagKey, ErrPhaseUnknown, cause(s))
 	}
 	return snap
+}
+
+func closedSnapshot(flagKey string) snapshot {
+	return snapshot{
+		status: Status{FlagKey: flagKey, Err: errSourceClosed, Reason: errSourceClosed.Error()},
+		err:    errSourceClosed, refused: errSourceClosed, closed: true,
+	}
 }
 
 // cause is text: a timeout of an evaluation must not pass for one of the caller's context.
@@ -97,11 +61,11 @@ func (f *OpenFeature) wake() {
 
 // subscribe registers the handlers. The SDK removes a handler by the identity of its pointer: unsubscribe uses the same.
 func (f *OpenFeature) subscribe() (unsubscribe func()) {
-	news := func(openfeature.EventDetails) { f.news.Store(true); f.wake() }
+	ready := func(openfeature.EventDetails) { f.news.Store(true); f.wake() }
 	trouble := func(openfeature.EventDetails) { f.news.Store(false); f.wake() }
 	handlers := map[openfeature.EventType]openfeature.EventCallback{
-		openfeature.ProviderReady:        &news,
-		openfeature.ProviderConfigChange: &news,
+		openfeature.ProviderReady:        &ready,
+		openfeature.ProviderConfigChange: new(f.changed),
 		openfeature.ProviderError:        &trouble,
 		openfeature.ProviderStale:        &trouble,
 	}
@@ -115,21 +79,12 @@ func (f *OpenFeature) subscribe() (unsubscribe func()) {
 	}
 }
 
-func (f *OpenFeature) log(before, after Status) {
-	log := f.options.Logger.With(slog.String("flag", f.flagKey))
-	if after.Phase != before.Phase {
-		log.Info("migration phase changed", slog.String("from", before.Phase.String()), slog.String("to", after.Phase.String()))
-	}
-	switch {
-	case after.Held != 0 && after.Held != before.Held:
-		log.Warn("migration phase held", slog.String("phase", after.Phase.String()), slog.String("held", after.Held.String()))
-	case after.Held == 0 && before.Held != 0:
-		log.Info("migration phase no longer held", slog.String("held", before.Held.String()))
-	}
-	switch {
-	case after.Err != nil && before.Err == nil:
-		log.Warn("migration flag can not be read", slog.String("phase", after.Phase.String()), slog.Any("error", after.Err))
-	case after.Err == nil && before.Err != nil:
-		log.Info("migration flag can be read again", slog.String("phase", after.Phase.String()))
+// changed handles a change of flags. One that names flags, and not this one, needs no evaluation; if it forgot to name this
+// one, the timer finds out.
+func (f *OpenFeature) changed(d openfeature.EventDetails) {
+	f.news.Store(true)
+	if len(d.FlagChanges) == 0 || slices.Contains(d.FlagChanges, f.flagKey) {
+		f.emits.Store(true)
+		f.wake()
 	}
 }

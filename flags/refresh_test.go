@@ -16,23 +16,6 @@ import (
 // always keeps the timer out of a test: what happens, events did.
 const always = 24 * time.Hour
 
-func TestTheTimerFindsWhatNoEventTold(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newFake("old-only")
-		f := open(t, client, nil)
-		synctest.Wait()
-		client.set("read-old/write-both")
-		began := time.Now()
-		if err := f.Wait(t.Context(), flags.ReadOldWriteBoth); err != nil {
-			t.Fatal(err)
-		}
-		if took := time.Since(began); took < 9*time.Second || took > 10*time.Second {
-			t.Errorf("took %v, want between 9 s and 10 s", took)
-		}
-	})
-}
-
 func TestInstancesDoNotAskInStep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -64,7 +47,7 @@ func TestEachEventCausesAnEvaluation(t *testing.T) {
 				f := open(t, client, &flags.Options{Refresh: always})
 				client.set("read-old/write-both")
 				client.emit(event)
-				synctest.Wait()
+				settle()
 				wantPhase(t, f, flags.ReadOldWriteBoth)
 			})
 		})
@@ -82,7 +65,7 @@ func TestAnEventDuringAnEvaluationCausesAnother(t *testing.T) {
 			return says("old-only")(ctx, otherwise)
 		})
 		client.emit(openfeature.ProviderConfigChange)
-		synctest.Wait()
+		settle()
 		client.set("read-old/write-both")
 		for range 5 {
 			client.emit(openfeature.ProviderConfigChange)
@@ -96,106 +79,6 @@ func TestAnEventDuringAnEvaluationCausesAnother(t *testing.T) {
 			t.Errorf("%d evaluations, want 3: five events during one ask for one more", n)
 		}
 	})
-}
-
-func TestAJumpIsHeldAndReleased(t *testing.T) {
-	t.Parallel()
-	for _, release := range []flags.Phase{flags.OldOnly, flags.ReadOldWriteBoth} {
-		t.Run(release.String(), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client := newFake("old-only")
-				f := open(t, client, nil)
-				client.set("new-only")
-				client.emit(openfeature.ProviderConfigChange)
-				synctest.Wait()
-				first := time.Now()
-				time.Sleep(time.Hour) // in touch with the flag all the time: that is no cut
-				wantPhase(t, f, flags.OldOnly)
-				if s := f.Status(); s.Held != flags.NewOnly || !s.HeldSince.Equal(first) || s.Err != nil || time.Since(s.Confirmed) > 10*time.Second {
-					t.Errorf("%+v", s)
-				}
-				client.set(release.String())
-				client.emit(openfeature.ProviderConfigChange)
-				synctest.Wait()
-				wantPhase(t, f, release)
-				if s := f.Status(); s.Held != 0 || !s.HeldSince.IsZero() || s.Reason != "" {
-					t.Errorf("%+v", s)
-				}
-			})
-		})
-	}
-}
-
-func TestAJumpIsFollowedAfterACut(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		cut  time.Duration
-		want flags.Phase
-	}{{20 * time.Second, flags.OldOnly}, {45 * time.Second, flags.NewOnly}} {
-		t.Run(tc.cut.String(), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client := newFake("old-only")
-				f := open(t, client, nil)
-				client.answers(fails("cut off"))
-				time.Sleep(tc.cut)
-				client.set("new-only")
-				client.emit(openfeature.ProviderReady)
-				synctest.Wait()
-				wantPhase(t, f, tc.want)
-			})
-		})
-	}
-}
-
-// An outage of the flag service must not let a slip through that was refused before it.
-func TestAHeldJumpSurvivesACut(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		client := newFake("old-only")
-		f := open(t, client, nil)
-		client.set("new-only")
-		time.Sleep(time.Minute)
-		client.answers(fails("cut off"))
-		time.Sleep(time.Hour)
-		if s := f.Status(); s.Held != flags.NewOnly || s.Err == nil {
-			t.Errorf("%+v", s)
-		}
-		client.set("new-only")
-		time.Sleep(time.Minute)
-		wantPhase(t, f, flags.OldOnly)
-		if s := f.Status(); s.Held != flags.NewOnly || s.Err != nil {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
-// A provider that has lost its own source answers from memory: that is a cut too, although no evaluation fails.
-func TestAnsweringFromMemoryIsACut(t *testing.T) {
-	t.Parallel()
-	for _, state := range []openfeature.State{openfeature.StaleState, openfeature.ErrorState} {
-		t.Run(string(state), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client := newFake("old-only")
-				f := open(t, client, nil)
-				client.enter(state)
-				client.emit(openfeature.ProviderStale)
-				synctest.Wait()
-				confirmed := f.Status().Confirmed
-				time.Sleep(time.Minute)
-				wantPhase(t, f, flags.OldOnly)
-				if s := f.Status(); s.Reason == "" || s.Err != nil || !s.Confirmed.Equal(confirmed) {
-					t.Errorf("%+v", s)
-				}
-				client.set("new-only")
-				client.emit(openfeature.ProviderReady)
-				synctest.Wait()
-				wantPhase(t, f, flags.NewOnly)
-			})
-		})
-	}
 }
 
 // flagd in file mode reports an error for a broken file, and new flags for the repaired one, but never "ready": the

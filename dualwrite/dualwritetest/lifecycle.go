@@ -102,11 +102,17 @@ func drained[K, V any](f *fixture[K, V]) {
 	if err := f.Drained(ended, before); !errors.Is(err, context.Canceled) {
 		f.Errorf("an operation runs in %v, but Drained answers %v", before, err)
 	}
+	if err := f.DrainedWrites(ended, before); !errors.Is(err, context.Canceled) {
+		f.Errorf("a write runs in %v, but DrainedWrites answers %v", before, err)
+	}
 	result := make(chan error, 1)
 	go func() { result <- f.Drained(f.Context(), before) }()
 	end()
 	if err := <-result; err != nil {
 		f.Errorf("nothing runs any more, but Drained answers %v", err)
+	}
+	if err := f.DrainedWrites(f.Context(), before); err != nil {
+		f.Errorf("nothing runs any more, but DrainedWrites answers %v", err)
 	}
 	f.want(30, 30)
 	if err := f.Drained(f.Context(), 0); err == nil {

@@ -20,6 +20,40 @@ const (
 	phaseN = flags.NewOnly
 )
 
+// The operator's file is the user's, who may be in the middle of changing it: that it can not be put back ends nothing.
+func TestRefusedFlipIsPutBackOrTold(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(path string) error{
+		"there is a file":      func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"there is none":        func(string) error { return nil },
+		"a directory is there": func(path string) error { return os.MkdirAll(filepath.Join(path, "in it"), 0o700) },
+		"its folder is not":    func(path string) error { return os.Remove(filepath.Dir(path)) },
+		"its folder is no folder": func(path string) error {
+			return errors.Join(os.Remove(filepath.Dir(path)), os.WriteFile(filepath.Dir(path), nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "run")
+			if err := errors.Join(os.Mkdir(dir, 0o700), prepare(operatorFile(dir))); err != nil {
+				t.Fatal(err)
+			}
+			var out buffer
+			m := &migration[struct{}]{cfg: &config{manual: true}, dir: dir, screen: newScreen(&out), gates: gates{phase: phaseO}}
+			if _, err := m.follow(t.Context(), edit{phase: phaseN}, nil); err != nil {
+				t.Errorf("the walk ends: %v", err)
+			}
+			back, err := os.ReadFile(operatorFile(dir))
+			if put := err == nil && readEdit(back, nil).phase == phaseO; put == strings.Contains(out.String(), "could not be put back") {
+				t.Errorf("put back: %v, but\n%s", put, out.String())
+			}
+			if !strings.Contains(out.String(), "REFUSED: the flip to new-only") || m.gates.phase != phaseO {
+				t.Errorf("in %v:\n%s", m.gates.phase, out.String())
+			}
+		})
+	}
+}
+
 func TestGates(t *testing.T) {
 	t.Parallel()
 	g := &gates{phase: phaseO}

@@ -85,7 +85,10 @@ func (m *migration[V]) follow(ctx context.Context, e edit, work *task) (*task, e
 	}
 	if why := m.gates.refuse(e.phase); why != "" {
 		m.screen.say("REFUSED: the flip to %v: %s. The flag is put back to %v", e.phase, why, from)
-		return work, flagfile.Write(operatorFile(m.dir), flagKey, from.String())
+		if err := flagfile.Write(operatorFile(m.dir), flagKey, from.String()); err != nil {
+			m.screen.say("the flag could not be put back, and %v stays in force all the same: %v", from, err)
+		}
+		return work, nil
 	}
 	if work != nil {
 		m.screen.say("the work in %v is given up", from)

@@ -12,7 +12,8 @@ import (
 // Source is a [flags.Source] that answers what the test says. It is safe for concurrent use; answering does not
 // allocate.
 type Source struct {
-	now atomic.Pointer[answer]
+	now     atomic.Pointer[answer]
+	refused atomic.Pointer[error]
 }
 
 type answer struct {
@@ -20,7 +21,10 @@ type answer struct {
 	err   error
 }
 
-var _ flags.Source = (*Source)(nil)
+var (
+	_ flags.Source    = (*Source)(nil)
+	_ flags.WriteGate = (*Source)(nil)
+)
 
 // NewSource returns a Source that is in phase p.
 func NewSource(p flags.Phase) *Source {
@@ -47,6 +51,17 @@ func (s *Source) Fail(err error) {
 		err = fmt.Errorf("%w: %w", flags.ErrPhaseUnknown, err)
 	}
 	s.now.Store(&answer{err: err})
+}
+
+// RefuseWrites makes writes fail with err as it is, while reads go on; nil ends it. Set and Fail do not change it.
+func (s *Source) RefuseWrites(err error) { s.refused.Store(&err) }
+
+// WritesRefused implements [flags.WriteGate].
+func (s *Source) WritesRefused() error {
+	if refused := s.refused.Load(); refused != nil {
+		return *refused
+	}
+	return nil
 }
 
 // Phase implements [flags.Source].

@@ -30,11 +30,28 @@ func TestSource(t *testing.T) {
 	want(t, new(flagtest.Source), 0, flags.ErrPhaseUnknown)
 }
 
+func TestSourceThatRefusesWrites(t *testing.T) {
+	t.Parallel()
+	frozen := errors.New("frozen")
+	s := flagtest.NewSource(flags.OldOnly)
+	for _, err := range []error{nil, frozen, nil} {
+		s.RefuseWrites(err)
+		if got := s.WritesRefused(); got != err { //nolint:errorlint // as it is
+			t.Errorf("got %v, want %v", got, err)
+		}
+		want(t, s, flags.OldOnly, nil)
+	}
+	if err := new(flagtest.Source).WritesRefused(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSourceDoesNotAllocate(t *testing.T) {
 	s, failing, ctx := flagtest.NewSource(flags.OldOnly), flagtest.NewSource(0), t.Context()
 	if n := testing.AllocsPerRun(1000, func() {
 		_, _ = s.Phase(ctx)
 		_, _ = failing.Phase(ctx)
+		_ = s.WritesRefused()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
