@@ -8,7 +8,8 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// What the errors of a repository are, for errors.Is. Errors of a context pass through as they are.
+// What the errors of a repository are, for errors.Is. Each error is one of them, or none. Errors of a context pass through as
+// they are. [HTTPStatus] and [GRPCCode] say what they mean to a client.
 var (
 	// ErrNotFound: there is no record under the key, or it was deleted.
 	ErrNotFound = stores.ErrNotFound
@@ -53,12 +54,13 @@ type Error = stores.Error
 
 // noEffect are the identities that say that a call had no effect.
 var noEffect = []error{
-	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, stores.ErrPermanent, stores.ErrTransient,
-	errors.ErrUnsupported,
+	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, ErrInTransaction,
+	stores.ErrPermanent, stores.ErrTransient, errors.ErrUnsupported,
 }
 
-// cause is why one call failed of a write that may have had an effect all the same. It keeps its text and its identities,
-// except those that would tell the caller that there was none.
+// cause is why one call failed of an operation whose own error says something else: that it may have had an effect all the
+// same, or that the record is blocked. It keeps its text and its identities, except those that would tell the caller that
+// there was no effect, or whether to try again.
 type cause struct{ err error }
 
 func (c cause) Error() string { return c.err.Error() }

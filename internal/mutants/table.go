@@ -198,6 +198,11 @@ var others = []mutant{
 		pkg:   interleaving, run: "TestAlone",
 	},
 	{
+		name: "a blocked record can not be stored", hazard: "a client is told that what it reads can not be stored",
+		edits: []edit{{"dualwrite/intent.go", "fmt.Errorf(\"%w: %w\", ErrBlocked, cause{why})", "fmt.Errorf(\"%w: %w\", ErrBlocked, why)"}},
+		pkg:   repository, run: "TestCodes",
+	},
+	{
 		name: "a fresh stamp for every try", hazard: "never take a fresh stamp after a write whose outcome is unknown",
 		edits: []edit{{
 			"dualwrite/put.go", "\t\t\tres.doubt = true\n",
