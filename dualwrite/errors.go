@@ -20,15 +20,16 @@ var (
 	// ErrConflict: too many concurrent writes of this key got in between. Nothing was written; trying again is safe.
 	ErrConflict = errors.New("too many concurrent writes of this record, nothing was written")
 	// ErrIndeterminate: the write may have been applied, or may still be. Its outcome could not be learned in time; or, in
-	// read-new/write-both, the new place refused a write that was announced already, or another instance wrote the record
+	// read-new/write-both, the new place refused a write for good that was announced in old already, where readers in
+	// read-old/write-both see it while the key is blocked for those in read-new/write-both (ErrBlocked); or another instance wrote the record
 	// in between in a way that hides the answer. Read the record before doing it again. Look for this identity before
 	// those of a context, which the error may have as well.
 	ErrIndeterminate = errors.New("the outcome of the write is not known")
 	// ErrBlocked: in read-new/write-both, old holds a newer state of this record that new does not take, or new has lost
 	// what it was based on. Neither can be answered without guessing; the cause says which, and Status names the key.
-	// Nothing was written. Writes of the key are blocked too, until new takes the record (its validator or index was
-	// mended), or the flag went back and the record was changed to one that new takes; if new has lost data, until that
-	// was restored or a repair was told which place wins.
+	// Nothing was written. Writes that depend on what is there are blocked too. If new refuses the record, a Delete or a Put
+	// of a value that new takes gets out of it, as does a repair for which new wins, or mending new's validator or index. If
+	// new has lost data, Put and Delete are blocked too, until that was restored or a repair was told which place wins.
 	ErrBlocked = errors.New("the record can not be brought in step")
 	// ErrMirrorMissed: the write is committed, do not repeat it; the new place does not have it yet. Only with
 	// Options.ReportMissedMirrors.

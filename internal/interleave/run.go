@@ -35,7 +35,9 @@ type run struct {
 	faults int
 	// rejected is how many of the faults were rejections.
 	rejected int
-	ended    bool // the rest of the late writes never arrives
+	// refused: new has refused a value for good. mended: it does so no more.
+	refused, mended bool
+	ended           bool // the rest of the late writes never arrives
 	// last and preemptions count for a bounded exploration.
 	last        *actor
 	preemptions int
@@ -208,6 +210,9 @@ func (r *run) endedOps() (set uint64) {
 
 // carryOut makes the call and checks what the place does.
 func (r *run) carryOut(c *call) answer {
+	if err := r.refuses(c); err != nil {
+		return answer{err: err}
+	}
 	switch {
 	case c.put == nil:
 		rec, err := r.stores[c.place].Get(c.ctx, key)

@@ -18,6 +18,8 @@ type Scenario struct {
 	Certain bool
 	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
 	Wiped bool
+	// Mends: at any moment new may begin to take what it refused, as when what was in the way in a unique index goes away.
+	Mends bool
 	// Fault is the one that may happen, at any call; None for what the limits say.
 	Fault Fault
 	// checked: each answer of the places is compared with what it has to be; see Over.
