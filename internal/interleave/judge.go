@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
@@ -239,7 +240,7 @@ func (j *judge) converge(h *history) error {
 		if !slices.ContainsFunc(h.events, func(e event) bool { return e.class == classOK && !e.kind.reads() }) || r.faults > 0 {
 			return nil
 		}
-	} else if _, err := repairKey(r.window()[0] >= phaseB)(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}); err != nil {
+	} else if _, err := repairKey(copier.RepairPolicy{OldWritable: r.window()[0] >= phaseB})(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}); err != nil {
 		return fmt.Errorf("repair: %w", err)
 	}
 	return r.equal()

@@ -39,6 +39,8 @@ const (
 	Copy       Kind = "copy"
 	Repair     Kind = "repair"
 	RepairBoth Kind = "repair both"
+	// RepairNew is RepairBoth where new wins, also over what it refuses.
+	RepairNew Kind = "repair, new wins"
 	// Verify only looks. VerifyRepair repairs what differs, VerifyBoth also in old.
 	Verify       Kind = "verify"
 	VerifyRepair Kind = "verify and repair"

@@ -156,6 +156,14 @@ func WhenRefused() (list []Named) {
 			from("intent refused", by(phaseB, Put), by(phaseB, Delete), by(phaseA, Update))},
 		{"in new alone", "what is under way beside it builds on what is not there any more", false,
 			from("intent refused", by(phaseB, Put), by(phaseB, Update), by(phaseN, Put))},
+		{"repaired", "a repair for which new wins destroys what was written beside it", false,
+			from("intent refused", by(phaseB, Put), by(phaseN, Update), helper(RepairNew))},
+		{"repaired, on nothing", "a repair for which new wins destroys what was created beside it", false,
+			newScenario(startsRefused[1], skewStart, []Actor{by(phaseN, Create), helper(RepairNew)})},
+		{"repaired, on unstamped", "a repair for which new wins destroys an update beside it", false,
+			newScenario(startsRefused[2], skewStart, []Actor{by(phaseN, Update), helper(RepairNew)})},
+		{"repaired and completed", "what was refused is completed after all, beside a repair for which new wins", true,
+			from("intent refused", by(phaseB, Get), by(phaseB, Update), helper(RepairNew))},
 	} {
 		n.Mends = n.mends
 		list = append(list, Named{n.name, n.hazard, all, n.Scenario})

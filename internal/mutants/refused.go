@@ -37,4 +37,14 @@ var refusedValues = []mutant{
 		edits: []edit{{"dualwrite/intent.go", "\t\t\to.r.unblock(o.key)\n", ""}},
 		pkg:   repository, run: "TestBlindWritesGetOutOfWhatNewRefuses",
 	},
+	{
+		name: "a repair writes old's refused record over", hazard: "a repair for which new wins overwrites what new-only has written since",
+		edits: []edit{{"copier/decide.go", "Prev: new.Version, Intent: true, Deleted: new.Version", "Prev: new.Version, Deleted: new.Version"}},
+		pkg:   interleaving, run: "TestWhenRefused",
+	},
+	{
+		name: "a repair goes by a refusal from before", hazard: "a live write is thrown away by a repair",
+		edits: []edit{{"copier/fix.go", "if s.place == placeNew && x.old.Version.Same(refused) {", "if s.place == placeNew && !refused.IsUnknown() {"}},
+		pkg:   "./copier", run: "TestRepairOfWhatNewRefusedBefore",
+	},
 }
