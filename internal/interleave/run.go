@@ -230,8 +230,20 @@ func (r *run) carryOut(c *call) answer {
 		err := r.stores[c.place].Put(c.ctx, *c.put)
 		if err == nil {
 			r.accepted(c.place, c.put.Record, before)
+			r.remove(c)
 		}
 		return answer{err: err}
+	}
+}
+
+// remove takes away the tombstone that a delete in old-only has left, in scenarios where it does.
+func (r *run) remove(c *call) {
+	if !r.scenario.removes || c.place != oldPlace || !c.put.Record.Deleted || c.from == nil || c.from.Phase != phaseO {
+		return
+	}
+	targets := []stores.PurgeTarget[string]{{Key: key, Version: c.put.Record.Version}}
+	if errs, err := stores.Purge(context.Background(), r.stores[oldPlace], targets); err != nil || errs[0] != nil {
+		r.violation("removing a tombstone: %v, %v", err, errs)
 	}
 }
 

@@ -27,6 +27,8 @@ type Scenario struct {
 
 	skew  string
 	pairs pairing
+	// removes: a delete in old-only leaves no tombstone, but takes the record away; for a test of why it must not.
+	removes bool
 	// places opens the two places of one schedule, empty; nil for places in memory.
 	places func() ([2]store, error)
 	// tamper takes the scheduler's choices in place of run.take, and may lie about what comes of them; for tests of the engine.
