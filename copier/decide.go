@@ -28,6 +28,8 @@ var (
 	errNoWinner       = errors.New("the versions do not tell who is right: name a winner")
 	errUnstamped      = errors.New("a record without a stamp can not be replaced by another one conditionally")
 	errNothingToPut   = errors.New("the place that is to win has nothing under this key")
+	errNewRefuses     = errors.New("new refuses what old holds: mend new, or write a value that it takes or delete the record through a repository; " +
+		"where old may be written (OldWritable), a repair with NewWins gives old what new has")
 )
 
 // classify says how the two records of a key differ; "" if they do not. same compares the contents and is only asked
@@ -67,6 +69,7 @@ type step[V any] struct {
 	place string // "old" or "new": where to write
 	rec   stores.Record[V]
 	cond  stores.Condition
+	more  bool // the write is not all that has to be done: look again after it
 	kind  Kind // what was found; a step without a place leaves it at that
 	why   error
 }
@@ -122,6 +125,21 @@ func planRepair[V any](kind Kind, old, new stores.Record[V], p policy) step[V] {
 	default:
 		return step[V]{kind: kind, why: errNoWinner}
 	}
+}
+
+// planRefused is the rule for a record of old that new refuses, if new is to win. What new has no stamp for is written as an
+// instance in read-new/write-both would, on top of just that: first to old, as an intent.
+func planRefused[V any](kind Kind, old, new stores.Record[V], p policy) step[V] {
+	if _, stamped := new.Version.Stamp(); stamped {
+		return overOld(kind, old, new, p)
+	}
+	t, err := p.next(old.Version)
+	if err != nil {
+		return step[V]{kind: kind, why: err}
+	}
+	again := new
+	again.Meta = stores.Meta{Version: t, Prev: new.Version, Intent: true, Deleted: new.Version.IsAbsent()}
+	return step[V]{place: placeOld, rec: again, cond: stores.IfStamp(old.Version), kind: kind, more: true}
 }
 
 // overOld gives old what new has.

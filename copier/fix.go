@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -15,12 +16,17 @@ type fixer[K, V any] struct {
 	p        *pass[K, V]
 	old, new stores.Store[K, V]
 	plan     func(x *pair[K, V]) step[V]
+	// refused plans for a record that new refuses for good; nil: such records are left, and advice says what helps.
+	refused func(x *pair[K, V]) step[V]
+	advice  error
 }
 
 // fate is what became of one key.
 type fate struct {
 	kind  fateKind
 	found Finding // what was the matter; for inOrder it is empty
+	// refused is the version of old that new refuses; Unknown if there is none.
+	refused stores.Version
 }
 
 type fateKind uint8
@@ -85,6 +91,7 @@ func (f *fixer[K, V]) giveUp(todo []int, fates []fate) {
 type job[K, V any] struct {
 	writes []stores.Write[K, V]
 	at     []int // index into the fates
+	more   []bool
 }
 
 // round plans each pair and sends the writes, first those to new.
@@ -99,7 +106,11 @@ func (f *fixer[K, V]) round(ctx context.Context, pairs []pair[K, V], todo []int,
 			}
 			continue
 		}
+		refused := fates[at].refused
 		s := f.plan(x)
+		if s.place == placeNew && x.old.Version.Same(refused) {
+			s = f.refused(x)
+		}
 		switch {
 		case s.nothing():
 			fates[at] = fate{kind: inOrder}
@@ -108,13 +119,14 @@ func (f *fixer[K, V]) round(ctx context.Context, pairs []pair[K, V], todo []int,
 			fates[at] = fate{kind: left, found: x.finding(s.kind, s.why)}
 			continue
 		}
-		fates[at] = fate{found: x.finding(s.kind, nil)}
+		fates[at] = fate{found: x.finding(s.kind, nil), refused: refused}
 		to := &toNew
 		if s.place == placeOld {
 			to = &toOld
 		}
 		to.writes = append(to.writes, stores.Write[K, V]{Key: x.key, Record: s.rec, If: s.cond})
 		to.at = append(to.at, at)
+		to.more = append(to.more, s.more)
 	}
 	if err := f.send(ctx, placeNew, f.new, &toNew, fates); err != nil {
 		return err
@@ -135,10 +147,17 @@ func (f *fixer[K, V]) send(ctx context.Context, name string, s stores.Store[K, V
 		a, x := &answers[i], &fates[j.at[i]]
 		switch {
 		case a.applied(j.writes[i].Record.Version):
-			x.kind = fixed
+			if !j.more[i] {
+				x.kind = fixed
+			}
 		case a.outcome == stores.OutcomeRefused:
+		case a.outcome == stores.OutcomeRejected && name == placeNew && f.refused != nil && !x.found.Old.Version.Same(x.refused):
+			x.refused = x.found.Old.Version
 		case a.outcome == stores.OutcomeRejected:
 			x.kind, x.found.Kind, x.found.Place, x.found.Err = left, KindRejected, name, a.err
+			if name == placeNew && f.advice != nil {
+				x.found.Err = fmt.Errorf("%w: %w", f.advice, a.err)
+			}
 		default:
 			x.kind, x.found.Kind, x.found.Place, x.found.Err = failing, KindFailed, name, a.err
 		}

@@ -19,7 +19,7 @@ type RepairPolicy struct {
 	// anybody, that would take an answer back. Default false: such records are reported.
 	OldWritable bool
 	// Winner is whose record survives where the versions do not tell: a writer outside the SDK changed one side, new has
-	// a record that old never had, or new lost data. OldWins deletes what only new has: never use it while an instance
+	// a record that old never had, or new lost data; and, for NewWins, where new refuses what old is ahead by. OldWins deletes what only new has: never use it while an instance
 	// may be in new-only. NewWins needs OldWritable. Default Nobody: such records are reported.
 	Winner Winner
 }
@@ -80,9 +80,13 @@ func Repair[K, V any](ctx context.Context, old, new stores.Store[K, V], keys ite
 
 // newRepairer makes the fixer that keeps repair's rule.
 func newRepairer[K, V any](p *pass[K, V], old, new stores.Store[K, V], c *comparer[K, V], pol policy) *fixer[K, V] {
-	return &fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
+	f := &fixer[K, V]{p: p, old: old, new: new, advice: errNewRefuses, plan: func(x *pair[K, V]) step[V] {
 		return planRepair(c.kindOf(x.old, x.new), x.old, x.new, pol)
 	}}
+	if pol.winner == NewWins {
+		f.refused = func(x *pair[K, V]) step[V] { return planRefused(c.kindOf(x.old, x.new), x.old, x.new, pol) }
+	}
+	return f
 }
 
 // repairing is one run of Repair.

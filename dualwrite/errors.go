@@ -8,7 +8,8 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// What the errors of a repository are, for errors.Is. Errors of a context pass through as they are.
+// What the errors of a repository are, for errors.Is. Each error is one of them, or none. Errors of a context pass through as
+// they are. [HTTPStatus] and [GRPCCode] say what they mean to a client.
 var (
 	// ErrNotFound: there is no record under the key, or it was deleted.
 	ErrNotFound = stores.ErrNotFound
@@ -19,15 +20,16 @@ var (
 	// ErrConflict: too many concurrent writes of this key got in between. Nothing was written; trying again is safe.
 	ErrConflict = errors.New("too many concurrent writes of this record, nothing was written")
 	// ErrIndeterminate: the write may have been applied, or may still be. Its outcome could not be learned in time; or, in
-	// read-new/write-both, the new place refused a write that was announced already, or another instance wrote the record
+	// read-new/write-both, the new place refused a write for good that was announced in old already, where readers in
+	// read-old/write-both see it while the key is blocked for those in read-new/write-both (ErrBlocked); or another instance wrote the record
 	// in between in a way that hides the answer. Read the record before doing it again. Look for this identity before
 	// those of a context, which the error may have as well.
 	ErrIndeterminate = errors.New("the outcome of the write is not known")
 	// ErrBlocked: in read-new/write-both, old holds a newer state of this record that new does not take, or new has lost
 	// what it was based on. Neither can be answered without guessing; the cause says which, and Status names the key.
-	// Nothing was written. Writes of the key are blocked too, until new takes the record (its validator or index was
-	// mended), or the flag went back and the record was changed to one that new takes; if new has lost data, until that
-	// was restored or a repair was told which place wins.
+	// Nothing was written. Writes that depend on what is there are blocked too. If new refuses the record, a Delete or a Put
+	// of a value that new takes gets out of it, as does a repair for which new wins, or mending new's validator or index. If
+	// new has lost data, Put and Delete are blocked too, until that was restored or a repair was told which place wins.
 	ErrBlocked = errors.New("the record can not be brought in step")
 	// ErrMirrorMissed: the write is committed, do not repeat it; the new place does not have it yet. Only with
 	// Options.ReportMissedMirrors.
@@ -53,12 +55,13 @@ type Error = stores.Error
 
 // noEffect are the identities that say that a call had no effect.
 var noEffect = []error{
-	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, stores.ErrPermanent, stores.ErrTransient,
-	errors.ErrUnsupported,
+	ErrNotFound, ErrExists, ErrVersion, ErrConflict, ErrBlocked, ErrPhaseUnknown, ErrClosed, ErrInTransaction,
+	stores.ErrPermanent, stores.ErrTransient, errors.ErrUnsupported,
 }
 
-// cause is why one call failed of a write that may have had an effect all the same. It keeps its text and its identities,
-// except those that would tell the caller that there was none.
+// cause is why one call failed of an operation whose own error says something else: that it may have had an effect all the
+// same, or that the record is blocked. It keeps its text and its identities, except those that would tell the caller that
+// there was no effect, or whether to try again.
 type cause struct{ err error }
 
 func (c cause) Error() string { return c.err.Error() }

@@ -10,7 +10,7 @@ import (
 // writeIntent is the write of read-new/write-both: read new, announce in old, commit in new. Blind changes go the same
 // way, as a stamp alone would not say what they replaced.
 func (o *op[K, V]) writeIntent(c *change[V]) (stores.Version, error) {
-	dead := stores.Unknown // an intent in old that can never commit, and may be replaced
+	var met obstacle // what the last try has found on old
 	for attempt := 0; ; attempt++ {
 		if err := o.pause(attempt); err != nil {
 			return stores.Unknown, err
@@ -32,66 +32,72 @@ func (o *op[K, V]) writeIntent(c *change[V]) (stores.Version, error) {
 			return stores.Unknown, err
 		}
 		rec.Prev = base.Version
-		committed, died, err := o.commitOnce(rec, dead)
+		var committed bool
+		if committed, met, err = o.commitOnce(rec, met.dead); err == nil && met.why != nil {
+			if !c.blind() {
+				return stores.Unknown, o.refused(met)
+			}
+			rec, committed, err = o.overtake(rec, met)
+		}
 		if err != nil {
 			return stores.Unknown, err
 		}
 		if committed {
+			o.r.unblock(o.key)
 			return rec.Version, nil
 		}
-		dead = died
 	}
 }
 
 // commitOnce writes a record to both places, in one call where that can be done. Neither committed nor an error: it
-// certainly was not and never will be; died is then an intent that was found dead, the operation's own one included.
-func (o *op[K, V]) commitOnce(rec stores.Record[V], dead stores.Version) (committed bool, died stores.Version, err error) {
+// certainly was not and never will be; met is then what is on old, the operation's own dead intent included.
+func (o *op[K, V]) commitOnce(rec stores.Record[V], dead stores.Version) (committed bool, met obstacle, err error) {
 	if o.r.pairs() {
-		committed, died, err = o.commitBoth(rec, dead)
+		committed, met, err = o.commitBoth(rec, stores.IfAtMost(rec.Prev, dead), stores.IfStamp(rec.Prev))
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return committed, died, err
+			return committed, met, err
 		}
 	}
-	announced, died, err := o.announce(rec, dead)
+	announced, met, err := o.announce(rec, dead)
 	if err != nil || !announced {
-		return false, died, err
+		return false, met, err
 	}
-	committed, err = o.commit(rec)
-	return committed, rec.Version, err
+	committed, err = o.commit(rec, stores.IfStamp(rec.Prev))
+	return committed, obstacle{dead: rec.Version}, err
 }
 
-// announce puts the intent to old. If old holds something newer that is brought over first: not announced, start over;
-// died is then an intent that was found dead.
-func (o *op[K, V]) announce(rec stores.Record[V], dead stores.Version) (announced bool, died stores.Version, err error) {
+// announce puts the intent to old. If old holds something newer that is brought over first: not announced, start over, and
+// met is what could not be.
+func (o *op[K, V]) announce(rec stores.Record[V], dead stores.Version) (announced bool, met obstacle, err error) {
 	intent := rec
 	intent.Intent = true
 	cond := stores.IfAtMost(rec.Prev, dead)
 	if err := o.check(intent, cond); err != nil {
-		return false, dead, err
+		return false, met, err
 	}
 	res := o.put(&o.r.old, intent, cond, true, false)
 	switch {
 	case res.outcome == stores.OutcomeApplied:
 		o.detach(o.r.opts.OperationTimeout)
-		return true, dead, nil
+		return true, met, nil
 	case res.outcome == stores.OutcomeRefused && !res.doubt:
-		died, err = o.giveWay(dead)
-		return false, died, err
+		met, err = o.giveWay(dead)
+		return false, met, err
 	default:
-		return false, dead, o.undecided(&o.r.old, rec.Version, res)
+		return false, met, o.undecided(&o.r.old, rec.Version, res)
 	}
 }
 
-// giveWay brings over what old is ahead by. died is the intent that it was, if that can never commit; otherwise dead.
-func (o *op[K, V]) giveWay(dead stores.Version) (died stores.Version, err error) {
+// giveWay brings over what old is ahead by. What is not to come over is the answer; an intent that was dead before still is.
+func (o *op[K, V]) giveWay(dead stores.Version) (met obstacle, err error) {
 	old, err := o.get(&o.r.old)
 	if err != nil {
-		return dead, err
+		return met, err
 	}
-	if _, died, err = o.resolve(old); died.IsUnknown() {
-		died = dead
+	if _, met, err = o.bringOver(old); met.dead.IsUnknown() {
+		met.dead = dead
 	}
-	return died, err
+	return met, err
 }
 
 // check encodes the record for both places, so that one that can not be stored is refused before anything is written.
@@ -106,11 +112,11 @@ func (o *op[K, V]) check(intent stores.Record[V], cond stores.Condition) error {
 	return nil
 }
 
-// commit puts the announced record to new. Neither committed nor an error: it certainly was not and never will be, as
+// commit puts a record to new that old has taken. Neither committed nor an error: it certainly was not and never will be, as
 // new has moved past its base.
-func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
+func (o *op[K, V]) commit(rec stores.Record[V], cond stores.Condition) (committed bool, err error) {
 	p := &o.r.new
-	res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)
+	res := o.put(p, rec, cond, true, false)
 	switch res.outcome {
 	case stores.OutcomeApplied:
 		return true, nil
@@ -128,6 +134,7 @@ func (o *op[K, V]) commit(rec stores.Record[V]) (committed bool, err error) {
 		}
 		return false, o.indeterminate(p, rec.Version, res.err)
 	case stores.OutcomeRejected:
+		res.err = fmt.Errorf("%w: %w", errAnnounced, res.err)
 		_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
 	}
 	return false, o.indeterminate(p, rec.Version, res.err)
@@ -143,13 +150,13 @@ func (o *op[K, V]) confirm(seen stores.Version) (stands bool, err error) {
 	if !old.Version.Newer(seen) {
 		return true, nil
 	}
-	now, _, err := o.resolve(old)
+	now, err := o.resolve(old)
 	return err == nil && now.Version.Same(seen), err
 }
 
 // block reports a key whose state in old can not be brought to new.
-func (o *op[K, V]) block(v stores.Version, cause error) error {
-	o.r.blocked.add(o.r.keyText(o.key), cause, o.r.opts.Clock.Now())
-	o.observe(EventBlocked, o.r.new.name, v, 0, cause)
-	return o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrBlocked, cause))
+func (o *op[K, V]) block(v stores.Version, why error) error {
+	o.r.blocked.add(o.r.keyText(o.key), why, o.r.opts.Clock.Now())
+	o.observe(EventBlocked, o.r.new.name, v, 0, why)
+	return o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrBlocked, cause{why}))
 }

@@ -198,7 +198,7 @@ func TestBlocked(t *testing.T) {
 
 	_, err = r.Get(t.Context(), "k")
 	r.wantErr(err, "new", "k", dualwrite.ErrBlocked)
-	_, err = r.Put(t.Context(), "k", account{})
+	_, err = r.PutIf(t.Context(), "k", account{}, version)
 	r.wantErr(err, "new", "k", dualwrite.ErrBlocked)
 	_, err = r.Create(t.Context(), "k", account{}) // writes nothing, and still must not answer from new alone
 	r.wantErr(err, "new", "k", dualwrite.ErrBlocked)

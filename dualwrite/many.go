@@ -90,7 +90,9 @@ func (r *Repository[K, V]) catchUp(ctx context.Context, name string, phase flags
 		answer.Err = old.Err
 	case old.Record.Version.Newer(answer.Record.Version):
 		o := op[K, V]{r: r, name: name, key: key, phase: phase, ctx: ctx}
-		answer.Record, _, answer.Err = o.resolve(old.Record)
+		answer.Record, answer.Err = o.resolve(old.Record)
+	default:
+		r.unblock(key)
 	}
 }
 

@@ -138,23 +138,24 @@ func (o *op[K, V]) putBoth(rec stores.Record[V], cond stores.Condition) (res put
 }
 
 // commitBoth writes a record to both places in read-new/write-both, without an intent: there is no moment between
-// announcing and committing. Neither committed nor an error: start over; died is as for announce.
-func (o *op[K, V]) commitBoth(rec stores.Record[V], dead stores.Version) (committed bool, died stores.Version, err error) {
-	b := o.both(stores.IfStamp(rec.Prev))
-	res := o.put(&place[K, V]{name: o.r.old.name, store: b}, rec, stores.IfAtMost(rec.Prev, dead), true, false)
+// announcing and committing. Neither committed nor an error: start over; met is as for announce.
+func (o *op[K, V]) commitBoth(rec stores.Record[V], ifOld, ifNew stores.Condition) (committed bool, met obstacle, err error) {
+	met.dead = ifOld.OrDead
+	b := o.both(ifNew)
+	res := o.put(&place[K, V]{name: o.r.old.name, store: b}, rec, ifOld, true, false)
 	switch {
 	case res.outcome == stores.OutcomeApplied:
-		return true, dead, nil
+		return true, met, nil
 	case b.there != nil && b.there.Prev.Same(rec.Prev):
-		return false, dead, nil // what replaced the base directly is not this write, even if an earlier try is in doubt
+		return false, met, nil // what replaced the base directly is not this write, even if an earlier try is in doubt
 	case res.outcome == stores.OutcomeRefused && !res.doubt:
-		died, err = o.giveWay(dead)
-		return false, died, err
+		met, err = o.giveWay(met.dead)
+		return false, met, err
 	case b.there != nil && !res.doubt:
-		return false, dead, nil
+		return false, met, nil
 	case b.newAlone:
-		return false, dead, o.undecided(&o.r.new, rec.Version, res)
+		return false, met, o.undecided(&o.r.new, rec.Version, res)
 	default:
-		return false, dead, o.undecided(&o.r.old, rec.Version, res)
+		return false, met, o.undecided(&o.r.old, rec.Version, res)
 	}
 }

@@ -34,8 +34,7 @@ func (r *Repository[K, V]) readBoth(ctx context.Context, name string, phase flag
 		r.unblock(key)
 		return now, nil
 	}
-	now, _, err = o.resolve(old)
-	return now, err
+	return o.resolve(old)
 }
 
 // getBoth reads the record in both places at the same time.

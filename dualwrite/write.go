@@ -26,6 +26,9 @@ func (r *Repository[K, V]) write(ctx context.Context, name string, key K, c *cha
 	if o.route().mirror && !mirrored {
 		return o.mirror(rec)
 	}
+	if mirrored || o.route().decides == newSide {
+		r.unblock(key)
+	}
 	return rec.Version, nil
 }
 
@@ -103,6 +106,7 @@ func (o *op[K, V]) mirror(rec stores.Record[V]) (stores.Version, error) {
 	if err != nil {
 		return o.missed(rec.Version, err)
 	}
+	o.r.unblock(o.key)
 	return rec.Version, nil
 }
 

@@ -91,7 +91,11 @@ func newActor(r *run, id int, spec Actor) (*actor, error) {
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	for i, kind := range spec.Program {
-		a.ops = append(a.ops, &op{kind: kind, id: fmt.Sprintf("%s%d", a.letter(), i+1)})
+		o := &op{kind: kind, id: fmt.Sprintf("%s%d", a.letter(), i+1)}
+		if kind.bad() {
+			o.id += badMark
+		}
+		a.ops = append(a.ops, o)
 	}
 	a.repo, err = dualwrite.New[string, string](a.gates[oldPlace], a.gates[newPlace], flags.Static(spec.Phase), &dualwrite.Options{
 		Clock: a.clock, Backoff: noWait, Attempts: attempts, Breaker: closedBreaker{}, SeparateWrites: !spec.Paired,

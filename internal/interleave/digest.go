@@ -116,7 +116,7 @@ func (r *run) digest(l *Limits) digest {
 	if l.exact {
 		b = append(b, byte(r.steps))
 	}
-	b = appendBools(b, r.ended, r.broken != nil)
+	b = appendBools(b, r.ended, r.broken != nil, r.refused, r.mended)
 	if l.Preemptions >= 0 && r.last != nil {
 		b = append(b, byte(r.last.id), byte(r.preemptions))
 	}

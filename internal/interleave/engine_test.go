@@ -92,6 +92,45 @@ func TestEverySchedule(t *testing.T) {
 	}
 }
 
+// TestPhysicalDeletes shows why a delete in old-only leaves a tombstone, even where nothing mirrors: without one a write that
+// is sent again finds the place empty, as does a copy.
+func TestPhysicalDeletes(t *testing.T) {
+	resent := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout}}
+	after := func(stage int, a Actor) Actor {
+		a.Stage = stage
+		return a
+	}
+	for _, test := range []struct {
+		name     string
+		scenario *Scenario
+		limits   Limits
+	}{
+		{"another instance mirrors, and a copy follows", from("stamped old",
+			by(phaseO, Delete), by(phaseA, Update), after(1, helper(Copy)), after(2, by(phaseB, Get))), all},
+		{"nothing mirrors, a put is sent again", from("absent", by(phaseO, Put), by(phaseO, Get, Delete)), resent},
+		{"nothing mirrors, a create is sent again", from("absent", by(phaseO, Create), by(phaseO, Get, Delete)), resent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, removes := range []bool{false, true} {
+				s := *test.scenario
+				s.removes = removes
+				rep, err := Explore(t, &s, test.limits)
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch {
+				case !removes && rep.Violation != nil:
+					t.Errorf("with tombstones: %v", rep.Violation)
+				case removes && (rep.Violation == nil || !strings.Contains(rep.Violation.Err.Error(), "no order")):
+					t.Errorf("without tombstones: %+v", rep)
+				case removes:
+					t.Log(rep.Violation.Error())
+				}
+			}
+		})
+	}
+}
+
 // TestPlanted breaks the rules of the protocol instead of the code: the engine has to find it, and the shortest way there.
 func TestPlanted(t *testing.T) {
 	crash := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Crash}}

@@ -94,6 +94,7 @@ type frame struct {
 type mark struct {
 	known bool
 	tick  bool
+	mend  bool
 	actor int
 	place place
 	late  int
@@ -102,9 +103,9 @@ type mark struct {
 
 func (ch choice) mark() mark {
 	if ch.call == nil {
-		return mark{known: true, tick: ch.tick, actor: -1}
+		return mark{known: true, tick: ch.tick, mend: ch.mend, actor: -1}
 	}
-	return mark{true, false, ch.call.from.id, ch.call.place, ch.late, ch.fault}
+	return mark{true, false, false, ch.call.from.id, ch.call.place, ch.late, ch.fault}
 }
 
 // all goes depth first. The stack holds, for each step of the present schedule, which of how many choices is taken.

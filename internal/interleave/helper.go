@@ -10,8 +10,9 @@ import (
 // helpers are the kinds that work on the places. clean: the pass found nothing wrong.
 var helpers = map[Kind]func(ctx context.Context, places [2]store) (clean bool, err error){
 	Copy:         copyKey,
-	Repair:       repairKey(false),
-	RepairBoth:   repairKey(true),
+	Repair:       repairKey(copier.RepairPolicy{}),
+	RepairBoth:   repairKey(copier.RepairPolicy{OldWritable: true}),
+	RepairNew:    repairKey(copier.RepairPolicy{OldWritable: true, Winner: copier.NewWins}),
 	Verify:       verifyKey(nil),
 	VerifyRepair: verifyKey(&copier.RepairPolicy{}),
 	VerifyBoth:   verifyKey(&copier.RepairPolicy{OldWritable: true}),
@@ -26,11 +27,11 @@ func copyKey(ctx context.Context, places [2]store) (clean bool, err error) {
 	return rep.Clean(), err
 }
 
-// repairKey makes both places equal. writeOld allows it to write old.
-func repairKey(writeOld bool) func(ctx context.Context, places [2]store) (clean bool, err error) {
+// repairKey makes both places equal, as far as the policy allows it.
+func repairKey(policy copier.RepairPolicy) func(ctx context.Context, places [2]store) (clean bool, err error) {
 	return func(ctx context.Context, places [2]store) (clean bool, err error) {
 		rep, err := copier.Repair(ctx, places[oldPlace], places[newPlace], oneKey, &copier.RepairOptions[string]{
-			PassOptions: pass, RepairPolicy: copier.RepairPolicy{OldWritable: writeOld},
+			PassOptions: pass, RepairPolicy: policy,
 		})
 		return rep.Clean(), err
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
@@ -43,7 +44,7 @@ func (j *judge) consequences(r *run) error {
 		return err
 	}
 	h := &history{run: r, events: r.history()}
-	for _, check := range []func(*history) error{j.readAll, j.converge, j.readAll, j.goOn} {
+	for _, check := range []func(*history) error{j.readAll, j.getOut, j.converge, j.readAll, j.goOn} {
 		if err := check(h); err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func (j *judge) answers(r *run) error {
 				return fmt.Errorf("%s %s: it was committed and can know it: %w", a.letter(), o.kind, o.out.err)
 			case o.out.class == classUnknown && !a.faulted:
 				j.indeterminate++
-			case errors.Is(o.out.err, errTwice), o.out.class == classNothing && !a.faulted:
+			case errors.Is(o.out.err, errTwice), o.out.class == classNothing && !a.faulted && !r.mayFail(o):
 				return fmt.Errorf("%s %s: nobody expects %w", a.letter(), o.kind, o.out.err)
 			case o.out.class == classOK:
 				if err := r.checkVersion(o); err != nil {
@@ -102,6 +103,8 @@ type history struct {
 	run    *run
 	events []event
 	now    int64
+	// unblocked: what new refuses is gone.
+	unblocked bool
 }
 
 func (h *history) String() (s string) {
@@ -151,7 +154,7 @@ func (r *run) event(a *actor, o *op) (e event, ok bool) {
 	if o.kind.helper() || o.first == 0 {
 		return e, false
 	}
-	e = event{client: a.id, kind: o.kind, id: o.id, class: o.out.class, value: o.out.value, call: int64(2 * o.first), ret: int64(2*o.last + 1)}
+	e = event{client: a.id, kind: o.kind.plain(), id: o.id, class: o.out.class, value: o.out.value, call: int64(2 * o.first), ret: int64(2*o.last + 1)}
 	if !o.ended {
 		e.class, e.ret = classUnknown, never
 	}
@@ -206,6 +209,9 @@ func (h *history) then(phase flags.Phase, o *op) error {
 	}
 	o.finish(o.do(a))
 	h.run.trace.add("%-8s %-28s answers %s", "", "then "+short(phase)+" "+string(o.kind), o.out)
+	if o.kind.looks() && errors.Is(o.out.err, dualwrite.ErrBlocked) && h.run.refused && !h.unblocked {
+		return nil
+	}
 	if o.out.class == classNothing || o.out.class == classUnknown {
 		return fmt.Errorf("%s in %v, after everything had ended: %w", o.kind, phase, o.out.err)
 	}
@@ -234,7 +240,7 @@ func (j *judge) converge(h *history) error {
 		if !slices.ContainsFunc(h.events, func(e event) bool { return e.class == classOK && !e.kind.reads() }) || r.faults > 0 {
 			return nil
 		}
-	} else if _, err := repairKey(r.window()[0] >= phaseB)(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}); err != nil {
+	} else if _, err := repairKey(copier.RepairPolicy{OldWritable: r.window()[0] >= phaseB})(context.Background(), [2]store{direct{r, oldPlace}, direct{r, newPlace}}); err != nil {
 		return fmt.Errorf("repair: %w", err)
 	}
 	return r.equal()

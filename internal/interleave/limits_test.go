@@ -17,8 +17,8 @@ func randomLimits(*Scenario) Limits {
 }
 
 // pairwiseLimits are those of CI: the fault of the scenario at any one call, and every order of two callers and a copy or a
-// repair. A third caller, a second helper, or a verify beside, which makes three times as many calls, makes it two
-// preemptions.
+// repair. A third caller, a second helper, a helper where new refuses values, or a verify beside, which makes three times as many
+// calls, makes it two preemptions.
 func pairwiseLimits(s *Scenario) Limits {
 	l := Limits{Faults: 1, Kinds: []Fault{s.Fault}, Preemptions: -1}
 	helpers, verifies := 0, false
@@ -28,7 +28,7 @@ func pairwiseLimits(s *Scenario) Limits {
 			verifies = verifies || k == VerifyRepair || k == VerifyBoth
 		}
 	}
-	if callers := s.callers(); callers > 2 || callers == 2 && (helpers > 1 || verifies) {
+	if callers := s.callers(); callers > 2 || callers == 2 && (helpers > 1 || verifies || helpers > 0 && s.refusal()) {
 		l.Preemptions = 2
 	}
 	return l

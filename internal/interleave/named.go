@@ -33,7 +33,7 @@ func helper(k Kind) Actor { return Actor{Program: []Kind{k}, Safe: true} }
 
 // from is a scenario with a start state by name, and clocks that agree.
 func from(start string, actors ...Actor) *Scenario {
-	for _, list := range [][]Start{startsOld, startsCopied, startsIntent, startsOverIntent, startsNew, startsWiped} {
+	for _, list := range [][]Start{startsOld, startsCopied, startsIntent, startsOverIntent, startsNew, startsWiped, startsRefused} {
 		for _, s := range list {
 			if s.Name == start {
 				return newScenario(s, skewNone, actors)

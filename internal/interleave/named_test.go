@@ -20,6 +20,12 @@ func TestInPairs(t *testing.T) {
 	}
 }
 
+func TestWhenRefused(t *testing.T) {
+	for _, n := range WhenRefused() {
+		t.Run(n.Name, func(t *testing.T) { exploreNamed(t, n) })
+	}
+}
+
 // TestFound replays what went wrong once.
 func TestFound(t *testing.T) {
 	for what, text := range Found() {

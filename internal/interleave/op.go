@@ -26,6 +26,9 @@ const (
 	DeleteIf Kind = "deleteIf"
 	// Refuse is an update whose function answers an error: an outcome that writes nothing, but tells what it saw.
 	Refuse Kind = "refuse"
+	// PutBad and UpdateBad write what new refuses permanently.
+	PutBad    Kind = "put!"
+	UpdateBad Kind = "update!"
 	// GetMany and Scan are reads that go other ways through the code.
 	GetMany Kind = "getMany"
 	Scan    Kind = "scan"
@@ -36,6 +39,8 @@ const (
 	Copy       Kind = "copy"
 	Repair     Kind = "repair"
 	RepairBoth Kind = "repair both"
+	// RepairNew is RepairBoth where new wins, also over what it refuses.
+	RepairNew Kind = "repair, new wins"
 	// Verify only looks. VerifyRepair repairs what differs, VerifyBoth also in old.
 	Verify       Kind = "verify"
 	VerifyRepair Kind = "verify and repair"
@@ -151,7 +156,7 @@ var errTwice = errors.New("a scan yields the same record twice")
 
 // write carries out a write. value becomes what it made of the record.
 func (o *op) write(ctx context.Context, a *actor, value *string) (stores.Version, error) {
-	switch o.kind {
+	switch o.kind.plain() {
 	case Put:
 		return a.repo.Put(ctx, key, o.id)
 	case Create:

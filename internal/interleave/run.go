@@ -35,7 +35,9 @@ type run struct {
 	faults int
 	// rejected is how many of the faults were rejections.
 	rejected int
-	ended    bool // the rest of the late writes never arrives
+	// refused: new has refused a value for good. mended: it does so no more.
+	refused, mended bool
+	ended           bool // the rest of the late writes never arrives
 	// last and preemptions count for a bounded exploration.
 	last        *actor
 	preemptions int
@@ -208,6 +210,9 @@ func (r *run) endedOps() (set uint64) {
 
 // carryOut makes the call and checks what the place does.
 func (r *run) carryOut(c *call) answer {
+	if err := r.refuses(c); err != nil {
+		return answer{err: err}
+	}
 	switch {
 	case c.put == nil:
 		rec, err := r.stores[c.place].Get(c.ctx, key)
@@ -225,8 +230,20 @@ func (r *run) carryOut(c *call) answer {
 		err := r.stores[c.place].Put(c.ctx, *c.put)
 		if err == nil {
 			r.accepted(c.place, c.put.Record, before)
+			r.remove(c)
 		}
 		return answer{err: err}
+	}
+}
+
+// remove takes away the tombstone that a delete in old-only has left, in scenarios where it does.
+func (r *run) remove(c *call) {
+	if !r.scenario.removes || c.place != oldPlace || !c.put.Record.Deleted || c.from == nil || c.from.Phase != phaseO {
+		return
+	}
+	targets := []stores.PurgeTarget[string]{{Key: key, Version: c.put.Record.Version}}
+	if errs, err := stores.Purge(context.Background(), r.stores[oldPlace], targets); err != nil || errs[0] != nil {
+		r.violation("removing a tombstone: %v, %v", err, errs)
 	}
 }
 

@@ -18,6 +18,8 @@ type Scenario struct {
 	Certain bool
 	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
 	Wiped bool
+	// Mends: at any moment new may begin to take what it refused, as when what was in the way in a unique index goes away.
+	Mends bool
 	// Fault is the one that may happen, at any call; None for what the limits say.
 	Fault Fault
 	// checked: each answer of the places is compared with what it has to be; see Over.
@@ -25,6 +27,8 @@ type Scenario struct {
 
 	skew  string
 	pairs pairing
+	// removes: a delete in old-only leaves no tombstone, but takes the record away; for a test of why it must not.
+	removes bool
 	// places opens the two places of one schedule, empty; nil for places in memory.
 	places func() ([2]store, error)
 	// tamper takes the scheduler's choices in place of run.take, and may lie about what comes of them; for tests of the engine.

@@ -19,9 +19,9 @@ func (r *run) alone() error {
 	for _, o := range a.ops {
 		switch {
 		case o.kind.reads():
-		case o.out.class != classOK && o.stored && r.rejected == 0:
+		case o.out.class != classOK && o.stored && r.rejected == 0 && !r.refused:
 			return fmt.Errorf("%s: a place has it and nobody was in the way, but %w", o.kind, o.out.err)
-		case o.out.class == classOK && a.Phase != phaseO && a.Phase != phaseN && r.rejected == 0:
+		case o.out.class == classOK && a.Phase != phaseO && a.Phase != phaseN && r.rejected == 0 && !r.refused:
 			if err := r.equal(); err != nil {
 				return fmt.Errorf("%s answers that it is done: %w", o.kind, err)
 			}

@@ -15,7 +15,8 @@ type choice struct {
 	// call is let through; nil: time goes on, or the schedule ends here, and writes that are still in flight never arrive.
 	call  *call
 	tick  bool
-	late  int // from 1: which of the writes in flight it is, for whose answer nobody waits
+	mend  bool // new refuses nothing any more
+	late  int  // from 1: which of the writes in flight it is, for whose answer nobody waits
 	fault Fault
 }
 
@@ -24,6 +25,8 @@ func (ch choice) token() string {
 	switch {
 	case ch.tick:
 		return "tick"
+	case ch.mend:
+		return "mend"
 	case ch.call == nil:
 		return "end"
 	case ch.late > 0:
@@ -59,6 +62,9 @@ func (r *run) choices(list []choice, l *Limits) []choice {
 	if asleep && r.ticks < maxTicks {
 		alive = true
 		list = append(list, choice{tick: true})
+	}
+	if r.scenario.Mends && !r.mended && alive {
+		list = append(list, choice{mend: true})
 	}
 	if !alive && len(r.late) > 0 {
 		list = append(list, choice{})
@@ -122,6 +128,11 @@ func (r *run) take(ch choice) {
 	if ch.tick {
 		r.trace.add("%-8s time goes on", ch.token())
 		r.sleep()
+		return
+	}
+	if ch.mend {
+		r.trace.add("%-8s new refuses nothing any more", ch.token())
+		r.mended = true
 		return
 	}
 	if ch.call == nil {

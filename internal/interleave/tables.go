@@ -16,7 +16,7 @@ var double = [][]Kind{{Get, Get}, {Get, Put}, {Get, Update}, {Get, PutIf}, {Get,
 
 // Tables are all scenarios that can be found by name.
 func Tables() []*Table {
-	return []*Table{Pairs(), Sequences(), Windows(), Handovers(), Triples()}
+	return []*Table{Pairs(), Sequences(), Windows(), Handovers(), Triples(), Refusals()}
 }
 
 // neighbours are all windows of two actors, the earlier phase first; with reversed also the other way round.

@@ -29,12 +29,12 @@ var explored = []mutant{
 	},
 	{
 		name: "a pair takes anything older in new, in all orders", hazard: "a write of read-new/write-both overwrites one of new-only",
-		edits: []edit{{"dualwrite/pair.go", "o.both(stores.IfStamp(rec.Prev))", "o.both(stores.IfOlder(rec.Version))"}},
+		edits: []edit{{"dualwrite/pair.go", "o.both(ifNew)", "o.both(stores.IfOlder(rec.Version))"}},
 		pkg:   interleaving, run: "TestInPairs",
 	},
 	{
 		name: "a pair takes anything older in old, in all orders", hazard: "a write of read-new/write-both overwrites what old is ahead by",
-		edits: []edit{{"dualwrite/pair.go", "stores.IfAtMost(rec.Prev, dead)", "stores.IfOlder(rec.Version)"}},
+		edits: []edit{{"dualwrite/pair.go", "rec, ifOld, true, false)", "rec, stores.IfOlder(rec.Version), true, false)"}},
 		pkg:   interleaving, run: "TestInPairs",
 	},
 }

@@ -19,12 +19,12 @@ var pairs = []mutant{
 	},
 	{
 		name: "a pair takes anything older in new", hazard: "a write of read-new/write-both overwrites one of new-only",
-		edits: []edit{{"dualwrite/pair.go", "b := o.both(stores.IfStamp(rec.Prev))", "b := o.both(stores.IfOlder(rec.Version))"}},
+		edits: []edit{{"dualwrite/pair.go", "b := o.both(ifNew)", "b := o.both(stores.IfOlder(rec.Version))"}},
 		pkg:   repository, run: "TestPairRefusedByNewInB",
 	},
 	{
 		name: "a pair takes anything older in old", hazard: "a write of read-new/write-both overwrites what old is ahead by",
-		edits: []edit{{"dualwrite/pair.go", "stores.IfAtMost(rec.Prev, dead), true, false)", "stores.IfOlder(rec.Version), true, false)"}},
+		edits: []edit{{"dualwrite/pair.go", "rec, ifOld, true, false)", "rec, stores.IfOlder(rec.Version), true, false)"}},
 		pkg:   repository, run: "TestPairRefusedByOldInB|TestPairsBesideSeparateWrites",
 	},
 	{
@@ -49,7 +49,7 @@ var pairs = []mutant{
 	},
 	{
 		name: "a pair may replace no dead intent", hazard: "an intent that can never commit blocks its key",
-		edits: []edit{{"dualwrite/pair.go", "stores.IfAtMost(rec.Prev, dead), true, false)", "stores.IfAtMost(rec.Prev, stores.Unknown), true, false)"}},
+		edits: []edit{{"dualwrite/intent.go", "o.commitBoth(rec, stores.IfAtMost(rec.Prev, dead), ", "o.commitBoth(rec, stores.IfAtMost(rec.Prev, stores.Unknown), "}},
 		pkg:   repository, run: "TestPairRefusedByOldInB",
 	},
 }

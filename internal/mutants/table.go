@@ -10,7 +10,7 @@ const (
 )
 
 // mutants are all of them: first one for each line of "What broke" in the protocol, in its order.
-var mutants = slices.Concat(whatBroke, others, pairs, explored)
+var mutants = slices.Concat(whatBroke, others, pairs, explored, refusedValues)
 
 var whatBroke = []mutant{
 	{
@@ -23,8 +23,8 @@ var whatBroke = []mutant{
 			},
 			{"dualwrite/intent.go", "If: stores.IfStamp(intent.Prev)}", "If: stores.IfOlder(intent.Version)}"},
 			{
-				"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)",
-				"cond := stores.IfStamp(rec.Prev)\n\tif rec.Prev.IsUnknown() {\n\t\tcond = stores.IfOlder(rec.Version)\n\t}\n\tres := o.put(p, rec, cond, true, false)",
+				"dualwrite/intent.go", "committed, err = o.commit(rec, stores.IfStamp(rec.Prev))",
+				"ifNew := stores.IfStamp(rec.Prev)\n\tif rec.Prev.IsUnknown() {\n\t\tifNew = stores.IfOlder(rec.Version)\n\t}\n\tcommitted, err = o.commit(rec, ifNew)",
 			},
 			{
 				"dualwrite/intent.go", "if res.stored.Prev.Same(rec.Prev) {",
@@ -51,8 +51,8 @@ var whatBroke = []mutant{
 	{
 		name: "own authority first", hazard: "each phase writing its own authority first: the stores end different for ever",
 		edits: []edit{{
-			"dualwrite/intent.go", "\tannounced, died, err := o.announce(rec, dead)\n\tif err != nil || !announced {\n\t\treturn false, died, err\n\t}\n\tcommitted, err = o.commit(rec)\n",
-			"\tcommitted, err = o.commit(rec)\n\tif committed {\n\t\to.detach(o.r.opts.OperationTimeout)\n" +
+			"dualwrite/intent.go", "\tannounced, met, err := o.announce(rec, dead)\n\tif err != nil || !announced {\n\t\treturn false, met, err\n\t}\n\tcommitted, err = o.commit(rec, stores.IfStamp(rec.Prev))\n",
+			"\tcommitted, err = o.commit(rec, stores.IfStamp(rec.Prev))\n\tif committed {\n\t\to.detach(o.r.opts.OperationTimeout)\n" +
 				"\t\to.put(&o.r.old, rec, stores.IfOlder(rec.Version), true, false)\n\t}\n\t_ = o.announce\n",
 		}},
 		pkg: interleaving, run: "TestWhatBroke/order_of_places",
@@ -81,8 +81,8 @@ var whatBroke = []mutant{
 	{
 		name: "verdict from an earlier read of new", hazard: "a strict reader goes back in time",
 		edits: []edit{{
-			"dualwrite/read.go", "\tnow, _, err = o.resolve(old)\n\treturn now, err\n",
-			"\tswitch stores.Resolve(old.Meta, now.Meta) {\n\tcase stores.Dead:\n\t\treturn now, nil\n\tcase stores.Lost:\n\t\treturn now, o.block(old.Version, errNewLost)\n\t}\n\tnow, _, err = o.resolve(old)\n\treturn now, err\n",
+			"dualwrite/read.go", "\treturn o.resolve(old)\n",
+			"\tswitch stores.Resolve(old.Meta, now.Meta) {\n\tcase stores.Dead:\n\t\treturn now, nil\n\tcase stores.Lost:\n\t\treturn now, o.block(old.Version, errNewLost)\n\t}\n\treturn o.resolve(old)\n",
 		}},
 		pkg: interleaving, run: "TestWhatBroke/fresh_verdict",
 	},
@@ -102,13 +102,11 @@ var others = []mutant{
 	{
 		name: "prev not written in read-new/write-both", hazard: "nobody can tell what an intent was based on",
 		edits: []edit{
-			{"dualwrite/intent.go", "\tannounced, died, err := o.announce(rec, dead)\n", "\tbased := rec.Prev\n\trec.Prev = stores.Unknown\n\tannounced, died, err := o.announce(rec, dead, based)\n"},
+			{"dualwrite/intent.go", "\tannounced, met, err := o.announce(rec, dead)\n", "\tbased := rec.Prev\n\trec.Prev = stores.Unknown\n\tannounced, met, err := o.announce(rec, dead, based)\n"},
 			{"dualwrite/intent.go", "announce(rec stores.Record[V], dead stores.Version)", "announce(rec stores.Record[V], dead, based stores.Version)"},
 			{"dualwrite/intent.go", "cond := stores.IfAtMost(rec.Prev, dead)", "cond := stores.IfAtMost(based, dead)"},
 			{"dualwrite/intent.go", "If: stores.IfStamp(intent.Prev)}", "If: stores.IfOlder(intent.Version)}"},
-			{"dualwrite/intent.go", "\tcommitted, err = o.commit(rec)\n", "\tcommitted, err = o.commit(rec, based)\n"},
-			{"dualwrite/intent.go", "commit(rec stores.Record[V]) (", "commit(rec stores.Record[V], based stores.Version) ("},
-			{"dualwrite/intent.go", "res := o.put(p, rec, stores.IfStamp(rec.Prev), true, false)", "res := o.put(p, rec, stores.IfStamp(based), true, false)"},
+			{"dualwrite/intent.go", "\tcommitted, err = o.commit(rec, stores.IfStamp(rec.Prev))\n", "\tcommitted, err = o.commit(rec, stores.IfStamp(based))\n"},
 		},
 		pkg: interleaving, run: "TestWhatBroke",
 	},
@@ -196,6 +194,11 @@ var others = []mutant{
 		name: "rejected after unknown is rejected", hazard: "a caller is told that a write had no effect which may still arrive",
 		edits: []edit{{"dualwrite/put.go", "if res.outcome == stores.OutcomeRejected && res.doubt {", "if false {"}, {"dualwrite/write.go", "if res.doubt || res.outcome == stores.OutcomeUnknown {", "if res.outcome == stores.OutcomeUnknown {"}},
 		pkg:   interleaving, run: "TestAlone",
+	},
+	{
+		name: "a blocked record can not be stored", hazard: "a client is told that what it reads can not be stored",
+		edits: []edit{{"dualwrite/intent.go", "fmt.Errorf(\"%w: %w\", ErrBlocked, cause{why})", "fmt.Errorf(\"%w: %w\", ErrBlocked, why)"}},
+		pkg:   repository, run: "TestCodes",
 	},
 	{
 		name: "a fresh stamp for every try", hazard: "never take a fresh stamp after a write whose outcome is unknown",
