@@ -143,7 +143,8 @@ type targetingKey struct {
 // Before implements [openfeature.Hook].
 func (k targetingKey) Before(_ context.Context, h openfeature.HookContext, _ openfeature.HookHints) (*openfeature.EvaluationContext, error) {
 	c := h.EvaluationContext()
-	if c.TargetingKey() != "" || c.Attribute(openfeature.TargetingKey) != nil {
+	_, named := c.Attribute("key").(string) // LaunchDarkly's name for it
+	if named || c.TargetingKey() != "" || c.Attribute(openfeature.TargetingKey) != nil {
 		return nil, nil
 	}
 	own := openfeature.NewEvaluationContext(k.key, nil)

@@ -66,8 +66,8 @@ type Options struct {
 	// may describe the instance (a region, a canary), never a user or a record. The zero value is none.
 	//
 	// Some providers refuse an evaluation without a targeting key, and rules by percentage go by it. If this context has
-	// none, and neither have those of the client and of the API, it is the key of the flag: the same in the whole fleet,
-	// so that no rule can split it by accident.
+	// none, nor an attribute "key", and neither have those of the client and of the API, it is the key of the flag: the
+	// same in the whole fleet, so that no rule can split it by accident.
 	EvaluationContext openfeature.EvaluationContext
 
 	// OnJump is what to do with a value that jumps over a phase. The default is [RefuseWrites].

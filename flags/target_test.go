@@ -47,6 +47,7 @@ func TestSDKTargetingKey(t *testing.T) {
 		"the options'":     {of: named, want: "mine"},
 		"the client's":     {client: named, want: "mine"},
 		"one as attribute": {of: openfeature.NewTargetlessEvaluationContext(map[string]any{openfeature.TargetingKey: "mine"}), want: "mine"},
+		"LaunchDarkly's":   {of: openfeature.NewTargetlessEvaluationContext(map[string]any{"key": "mine"}), want: nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +55,18 @@ func TestSDKTargetingKey(t *testing.T) {
 				p := demanding{provider("read-old/write-both"), make(chan any, 1)}
 				client := flagtest.NewClient(t, p)
 				client.SetEvaluationContext(tc.client)
-				wantPhase(t, open(t, client, &flags.Options{EvaluationContext: tc.of}), flags.ReadOldWriteBoth)
+				f, err := flags.NewOpenFeature(t.Context(), client, key, &flags.Options{EvaluationContext: tc.of})
+				if tc.want == nil {
+					if err == nil || !strings.Contains(err.Error(), "TARGETING_KEY_MISSING") {
+						t.Errorf("got %v, a targeting key was added beside an attribute that is one for others", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				wantPhase(t, f, flags.ReadOldWriteBoth)
 				if got := <-p.target; got != tc.want {
 					t.Errorf("evaluated for %v, want %v", got, tc.want)
 				}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,6 +114,40 @@ func TestABrokenFileKeepsThePhase(t *testing.T) {
 	}
 }
 
+// A flag that is off, missing or mistyped is read all the same: the instance stays in touch with it, and holds the
+// jump that comes after.
+func TestAFlagWithoutAPhaseIsNoCut(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(string) string{
+		"off":          func(s string) string { return strings.ReplaceAll(s, "ENABLED", "DISABLED") },
+		"mistyped":     func(s string) string { return strings.ReplaceAll(s, "old-only", "old_only") },
+		"another flag": func(s string) string { return strings.ReplaceAll(s, flagKey, "other") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			path, source := startWith(t, flags.OldOnly, 10*time.Millisecond)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.WriteFile(path+".new", []byte(change(string(data))), 0o644), os.Rename(path+".new", path)); err != nil {
+				t.Fatal(err)
+			}
+			s, err := source.WaitFor(ctx, func(s flags.Status) bool { return s.Err != nil && s.InTouch.After(s.ErrSince) })
+			if err != nil {
+				t.Fatalf("%v: %+v", err, s)
+			}
+			t.Log(s.Reason)
+			write(t, path, flags.NewOnly)
+			if s, err := source.WaitFor(ctx, func(s flags.Status) bool { return s.Held != 0 || s.Phase != flags.OldOnly }); err != nil || s.Held != flags.NewOnly {
+				t.Errorf("%v: %+v", err, s)
+			}
+		})
+	}
+}
+
 // breakFile writes until the source has a reason to doubt, or another phase. Once need not be enough: the SDK runs the
 // handlers of two events at once, and that of the first flags may come after that of the broken file, as good news.
 func breakFile(ctx context.Context, t *testing.T, source *flags.OpenFeature, write func() error) flags.Status {
@@ -165,13 +200,18 @@ func BenchmarkFlip(b *testing.B) {
 // start follows a flag file of the test's own, without the help of the timer.
 func start(t testing.TB, phase flags.Phase) (path string, source *flags.OpenFeature) {
 	t.Helper()
+	return startWith(t, phase, time.Hour)
+}
+
+func startWith(t testing.TB, phase flags.Phase, refresh time.Duration) (path string, source *flags.OpenFeature) {
+	t.Helper()
 	path = filepath.Join(t.TempDir(), "flags.json")
 	write(t, path, phase)
 	provider, err := flagfile.NewProvider(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err = flags.NewOpenFeature(t.Context(), flagtest.NewClient(t, provider), flagKey, &flags.Options{Refresh: time.Hour})
+	source, err = flags.NewOpenFeature(t.Context(), flagtest.NewClient(t, provider), flagKey, &flags.Options{Refresh: refresh})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,9 +140,9 @@ var bans = []ban{{
 }, {
 	from:   []string{"./..."},
 	except: []string{"./examples/..."},
-	to:     []string{"github.com/open-feature/go-sdk-contrib/...", "github.com/open-feature/flagd/..."},
+	to:     []string{"github.com/open-feature/go-sdk-contrib/...", "github.com/open-feature/flagd/...", "github.com/launchdarkly/..."},
 	tests:  true,
-	why:    "flagd brings a large module graph, which who imports the library must not inherit: only the examples use it",
+	why:    "flag services bring large module graphs, which who imports the library must not inherit: only the examples use it",
 }, {
 	from:   []string{"./..."},
 	except: []string{"./examples/..."},
