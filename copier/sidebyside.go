@@ -204,7 +204,7 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 	pg.last = append(pg.last, pos.After...)
 	size := p.throttle.batch()
 	for pairs := 1; ; pairs++ {
-		yield(pairs)
+		letOthersRun(pairs)
 		ok, broken := m.advance()
 		switch {
 		case !ok:
