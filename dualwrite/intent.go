@@ -149,7 +149,7 @@ func (o *op[K, V]) confirm(seen stores.Version) (stands bool, err error) {
 
 // block reports a key whose state in old can not be brought to new.
 func (o *op[K, V]) block(v stores.Version, cause error) error {
-	o.r.blocked.add(o.r.keyText(o.key), cause, o.r.opts.Clock.Now())
+	o.r.block(o.key, cause)
 	o.observe(EventBlocked, o.r.new.name, v, 0, cause)
 	return o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrBlocked, cause))
 }
