@@ -84,6 +84,7 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 			return err
 		}
 		for i := range entries {
+			letOthersRun(i + 1)
 			e := &entries[i]
 			if e.Record.Live() && c.loss.changes(e.Record.Value) {
 				pg.delta.counts.Changed++

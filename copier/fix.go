@@ -98,6 +98,7 @@ type job[K, V any] struct {
 func (f *fixer[K, V]) round(ctx context.Context, pairs []pair[K, V], todo []int, fates []fate) error {
 	var toNew, toOld job[K, V]
 	for j := range pairs {
+		letOthersRun(j + 1)
 		x, at := &pairs[j], todo[j]
 		if x.err != nil {
 			fates[at] = fate{found: x.unreadable()}

@@ -228,6 +228,7 @@ func (p *pass[K, V]) scanPlace(ctx context.Context, pos position, pg *page[K, V]
 			pg.entries, pg.lastBad = append(pg.entries, e), false
 		}
 		n++
+		letOthersRun(n)
 		if pg.read++; pg.read < size {
 			continue
 		}

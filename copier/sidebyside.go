@@ -203,7 +203,8 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 	m := merge[K, V]{old, new}
 	pg.last = append(pg.last, pos.After...)
 	size := p.throttle.batch()
-	for {
+	for pairs := 1; ; pairs++ {
+		letOthersRun(pairs)
 		ok, broken := m.advance()
 		switch {
 		case !ok:

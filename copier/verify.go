@@ -142,6 +142,7 @@ func (v *verifying[K, V]) compare(ctx context.Context, pg *page[K, V], keys []K,
 		return nil, err
 	}
 	for i := range pg.entries {
+		letOthersRun(i + 1)
 		x := pair[K, V]{key: keys[i], old: pg.entries[i].Record}
 		x.new, x.err = stores.OrAbsent(news[i].Record, news[i].Err)
 		found = v.first(&x, found, &pg.delta)
@@ -152,6 +153,7 @@ func (v *verifying[K, V]) compare(ctx context.Context, pg *page[K, V], keys []K,
 // match compares a page of both.
 func (v *verifying[K, V]) match(pg *page[K, V], found []suspect) []suspect {
 	for i := range pg.pairs {
+		letOthersRun(i + 1)
 		if x := &pg.pairs[i]; x.err != nil {
 			pg.delta.find(x.unreadable())
 		} else {

@@ -18,8 +18,9 @@ type account struct {
 // noop is a store that does nothing and answers at once: what is measured over it is the repository alone. It counts its
 // calls.
 type noop struct {
-	rec   stores.Record[account]
-	calls int
+	rec     stores.Record[account]
+	calls   int
+	refuses error // the answer of every write
 }
 
 func (n *noop) Get(context.Context, string) (stores.Record[account], error) {
@@ -32,7 +33,7 @@ func (n *noop) Get(context.Context, string) (stores.Record[account], error) {
 
 func (n *noop) Put(context.Context, stores.Write[string, account]) error {
 	n.calls++
-	return nil
+	return n.refuses
 }
 
 func (n *noop) Scan(context.Context, stores.Segment, []byte) iter.Seq2[stores.Entry[string, account], error] {

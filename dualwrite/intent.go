@@ -156,7 +156,7 @@ func (o *op[K, V]) confirm(seen stores.Version) (stands bool, err error) {
 
 // block reports a key whose state in old can not be brought to new.
 func (o *op[K, V]) block(v stores.Version, why error) error {
-	o.r.blocked.add(o.r.keyText(o.key), why, o.r.opts.Clock.Now())
+	o.r.block(o.key, why)
 	o.observe(EventBlocked, o.r.new.name, v, 0, why)
 	return o.fail(&o.r.new, fmt.Errorf("%w: %w", ErrBlocked, cause{why}))
 }

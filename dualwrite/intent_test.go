@@ -247,22 +247,6 @@ func TestNoLongerBlocked(t *testing.T) {
 	}
 }
 
-// Only so many blocked keys are remembered: the latest.
-func TestBlockedKeysAreBounded(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, phaseB, nil)
-	r.new.fault.SetRules(storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: stores.Permanent(errors.New("full"))}, storefault.OpPut))
-	for i := range 150 {
-		if _, err := r.Put(t.Context(), keyText(i), account{}); !errors.Is(err, dualwrite.ErrIndeterminate) {
-			t.Fatal(err)
-		}
-	}
-	blocked := r.Status().Blocked
-	if len(blocked) != 100 || blocked[99].Key != stores.FormatKey([]byte(keyText(149))) {
-		t.Errorf("%d keys are named, the last of them %+v", len(blocked), blocked[len(blocked)-1])
-	}
-}
-
 func keyText(i int) string { return "key-" + string(rune('a'+i/26)) + string(rune('a'+i%26)) }
 
 // New has lost what an intent of old was based on: nobody can tell what became of it, so nothing is written anywhere.

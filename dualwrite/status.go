@@ -2,11 +2,6 @@ package dualwrite
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dualwrite/dualwrite/flags"
@@ -101,58 +96,4 @@ func (r *Repository[K, V]) drained(ctx context.Context, p flags.Phase, done func
 func (r *Repository[K, V]) Close(ctx context.Context) error {
 	r.running.closed.Store(true)
 	return r.running.wait(ctx, r.running.idle)
-}
-
-// blockedKeys remembers the latest keys that could not be brought in step.
-type blockedKeys struct {
-	any  atomic.Bool // there are some; so that nobody has to look who has none
-	mu   sync.Mutex
-	keys map[string]BlockedKey
-}
-
-// unblock forgets a key that is in step, if it was blocked.
-func (r *Repository[K, V]) unblock(key K) {
-	if r.blocked.any.Load() {
-		r.blocked.remove(r.keyText(key))
-	}
-}
-
-const blockedMost = 100
-
-func (b *blockedKeys) add(key string, cause error, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.keys == nil {
-		b.keys = map[string]BlockedKey{}
-	}
-	b.keys[key] = BlockedKey{Key: key, Cause: cause.Error(), Time: now}
-	b.any.Store(true)
-	if len(b.keys) > blockedMost {
-		delete(b.keys, b.sorted()[0].Key)
-	}
-}
-
-func (b *blockedKeys) remove(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.keys, key)
-	b.any.Store(len(b.keys) > 0)
-}
-
-func (b *blockedKeys) list() []BlockedKey {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.sorted()
-}
-
-// sorted is the keys from the earliest to the latest; never nil, for the sake of JSON.
-func (b *blockedKeys) sorted() []BlockedKey {
-	keys := slices.AppendSeq(make([]BlockedKey, 0, len(b.keys)), maps.Values(b.keys))
-	slices.SortFunc(keys, func(x, y BlockedKey) int {
-		if c := x.Time.Compare(y.Time); c != 0 {
-			return c
-		}
-		return strings.Compare(x.Key, y.Key)
-	})
-	return keys
 }

@@ -70,6 +70,9 @@ func (j *job) free() {
 	jobs.Put(j)
 }
 
+// batch reports whether the job is one of the many writes of a batch. One write, and a pair, is what a service waits for.
+func (j *job) batch() bool { return len(j.ops) > 2 }
+
 func (j *job) add(o op) {
 	j.ops = append(j.ops, o)
 	j.size += len(o.key) + len(o.rec)

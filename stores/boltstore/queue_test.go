@@ -71,18 +71,15 @@ func TestTransactionsAreBounded(t *testing.T) {
 		for _, size := range []int{maxBatchBytes + 1, 1, maxBatchBytes, maxBatchBytes / 2, maxBatchBytes / 2} {
 			start(t.Context(), q, newTestJob(size))
 		}
-		many := newTestJob(0)
-		many.ops = make([]op, maxBatchOps)
-		start(t.Context(), q, many)
 		var got []int
-		for range 6 {
+		for range 5 {
 			g.open <- nil
 			synctest.Wait()
 		}
 		for _, b := range g.batches {
 			got = append(got, len(b))
 		}
-		if want := []int{1, 1, 1, 1, 2, 1}; !slices.Equal(got, want) {
+		if want := []int{1, 1, 1, 1, 2}; !slices.Equal(got, want) {
 			t.Errorf("jobs in each commit: %v, want %v", got, want)
 		}
 		q.close()
@@ -194,8 +191,9 @@ func TestFailedCommit(t *testing.T) {
 
 func failedCommit(t *testing.T, cause error, goes bool) {
 	g, q := newGate()
-	first, waiting, later := newTestJob(1), newTestJob(1), newTestJob(1)
+	first, waiting, batch, later := newTestJob(1), newTestJob(1), newTestBatch(3), newTestJob(1)
 	start(t.Context(), q, first)
+	start(t.Context(), q, batch)
 	start(t.Context(), q, waiting)
 	g.open <- cause
 	synctest.Wait()
@@ -203,15 +201,17 @@ func failedCommit(t *testing.T, cause error, goes bool) {
 		t.Errorf("the write in the commit: %v", first.err)
 	}
 	if goes {
-		g.open <- nil
-		synctest.Wait()
+		for range 2 {
+			g.open <- nil
+			synctest.Wait()
+		}
 		go q.do(t.Context(), later)
 		g.open <- nil
 		synctest.Wait()
 	} else {
 		q.do(t.Context(), later)
 	}
-	for _, j := range []*job{waiting, later} {
+	for _, j := range []*job{waiting, batch, later} {
 		if outcome, _ := stores.OutcomeOf(j.err); goes && j.err != nil ||
 			!goes && (outcome != stores.OutcomeFailed || !errors.Is(j.err, ErrDamaged) || !errors.Is(j.err, cause)) {
 			t.Errorf("a write behind it: %v", j.err)
