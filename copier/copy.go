@@ -2,6 +2,7 @@ package copier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -112,7 +113,7 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		if err := c.commit(ctx, pg.at, pg.last, &pg.delta); err != nil {
 			return err
 		}
-		return c.notTooMany()
+		return errors.Join(c.notTooMany(), c.mirrors.check())
 	}
 }
 
@@ -137,6 +138,7 @@ func (c *copying[K, V]) skip(ctx context.Context, pg *page[K, V]) ([]stores.Entr
 			missing = append(missing, e)
 		} else {
 			pg.delta.counts.AlreadyThere++
+			c.mirrors.saw(e.Record.Version, true)
 		}
 	}
 	return missing, nil
@@ -149,8 +151,12 @@ func (c *copying[K, V]) judge(writes []stores.Write[K, V], answers []answer, d *
 		switch {
 		case a.applied(w.Record.Version):
 			d.counts.Applied++
+			if c.mirrors.saw(w.Record.Version, false) {
+				d.counts.Unmirrored++
+			}
 		case a.outcome == stores.OutcomeRefused:
 			d.counts.AlreadyThere++
+			c.mirrors.saw(w.Record.Version, true)
 		case a.outcome == stores.OutcomeRejected:
 			d.find(Finding{Kind: KindRejected, Key: c.canonical(w.Key), Place: placeNew, Old: w.Record.Meta, Err: a.err})
 		default:

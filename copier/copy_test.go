@@ -311,10 +311,8 @@ func TestCopyReportsUndecodableRecordsAndGoesOn(t *testing.T) {
 	new := newMem(t)
 	for _, batch := range []int{1, 7, 500} {
 		cp := &memoryCheckpoint{}
-		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{
-			PassOptions: copier.PassOptions{Batch: batch},
-			Resume:      copier.Resume{Checkpoint: cp, Job: "j", CheckpointEvery: time.Hour},
-		})
+		keep := copier.Resume{Checkpoint: cp, Job: "j", CheckpointEvery: time.Hour}
+		r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Batch: batch}, Resume: keep})
 		if err != nil || r.Read != 50 || r.Applied+r.AlreadyThere != 48 || r.Found[copier.KindUndecodable] != 2 || r.Clean() {
 			t.Fatalf("batch %d: %v %+v", batch, err, r)
 		}

@@ -195,7 +195,9 @@ func TestCopyEndsAlthoughRecordsKeepComing(t *testing.T) {
 		wg.Go(func() {
 			clock := newClock(t)
 			for i := before; sleepy(ctx, time.Millisecond); i++ {
-				force(t, old, keyOf(i), record(next(t, clock), stores.Absent, "live"))
+				live := record(next(t, clock), stores.Absent, "live")
+				force(t, old, keyOf(i), live)
+				force(t, new, keyOf(i), live)
 			}
 		})
 		r, err := copier.Copy(ctx, old, new, &copier.CopyOptions[user]{PassOptions: copier.PassOptions{Workers: 1, Rate: 400}})

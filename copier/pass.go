@@ -132,7 +132,8 @@ func (p *pass[K, V]) total(ctx context.Context) (sum int64) {
 // run scans everything, lets settle deal with what is pending, and reports. The last checkpoint is saved whatever
 // happened.
 func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle func(context.Context) error) (Report, error) {
-	m := startMeter(p.state, p.total(ctx))
+	total := p.total(ctx)
+	m := startMeter(p.state, total)
 	defer m.finish()
 	err := p.scan(ctx, visit)
 	if err == nil {
@@ -147,13 +148,27 @@ func (p *pass[K, V]) run(ctx context.Context, visit func() visitor[K, V], settle
 			err = fmt.Errorf("%w: %d of them", ErrIncomplete, n)
 		}
 	}
-	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-		err = errors.Join(ctx.Err(), err) // a store may word a cancellation in its own way
+	saveErr := p.save(context.WithoutCancel(ctx), true)
+	if err != nil && ctx.Err() != nil {
+		if !errors.Is(err, ctx.Err()) {
+			err = errors.Join(ctx.Err(), err) // a store may word a cancellation in its own way
+		}
+		err = p.interrupted(total, saveErr == nil, err)
 	}
-	if saveErr := p.save(context.WithoutCancel(ctx), true); saveErr != nil {
-		err = errors.Join(err, saveErr)
+	return p.snapshot(), errors.Join(err, saveErr)
+}
+
+// interrupted says how far the pass is, and what to do.
+func (p *pass[K, V]) interrupted(total int64, saved bool, err error) error {
+	r := p.snapshot()
+	far, next := fmt.Sprintf("after %d records", r.Read), "run it again; without a checkpoint it begins anew"
+	if total > 0 {
+		far = fmt.Sprintf("at %d %% (%d of about %d records)", min(100, 100*r.Read/total), r.Read, max(total, r.Read))
 	}
-	return p.snapshot(), err
+	if p.o.Checkpoint != nil && saved {
+		next = "run it again, and it goes on where it was"
+	}
+	return fmt.Errorf("copier: the %s was interrupted %s: %s: %w", r.Op, far, next, err)
 }
 
 // scan lets the workers go over all segments.

@@ -43,6 +43,7 @@ func (s *state) try(ctx context.Context, call func() error) error {
 		if err == nil || attempt >= s.o.Attempts || final(ctx, err) {
 			return err
 		}
+		s.mirrors.begin()
 		if err := s.o.Backoff.Wait(ctx, attempt); err != nil {
 			return err
 		}
@@ -69,6 +70,7 @@ func (p *pass[K, V]) send(ctx context.Context, n int, into []answer, call batch)
 		p.mu.Lock()
 		p.report.Retried += int64(len(which))
 		p.mu.Unlock()
+		p.mirrors.begin()
 		if err := p.o.Backoff.Wait(ctx, attempt); err != nil {
 			return nil, err
 		}

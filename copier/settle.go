@@ -28,10 +28,14 @@ func (v *verifying[K, V]) look(ctx context.Context, due []suspect) error {
 		case verdictSame:
 			d.counts.Same++
 			d.settled = append(d.settled, x.canon)
+			v.mirrors.saw(x.old.Version, true)
 		case verdictOpen:
 			again = append(again, suspect{canon: x.canon, old: x.old.Meta, new: x.new.Meta, seen: x.err == nil, round: s.round + 1})
 		case verdictDiffers:
 			differ = append(differ, f)
+			if (f.Kind == KindStale || f.Kind == KindMissing) && v.mirrors.saw(f.Old.Version, false) {
+				d.counts.Unmirrored++
+			}
 		case verdictFailed:
 			failed = append(failed, f)
 		}
@@ -50,7 +54,7 @@ func (v *verifying[K, V]) look(ctx context.Context, due []suspect) error {
 		return err
 	}
 	v.suspects.add(again)
-	return nil
+	return v.mirrors.check()
 }
 
 type verdict uint8

@@ -22,6 +22,7 @@ type state struct {
 	pending   map[string]struct{}
 	failed    []Finding // what could not be done in the end; not kept, as resuming tries again
 	refusals  refusals
+	mirrors   mirrors
 
 	taking  sync.Mutex // serialises batches that are taken over
 	deliver sync.Mutex // serialises OnFinding
@@ -50,6 +51,7 @@ func (d *delta) find(f Finding) { d.findings = append(d.findings, f) }
 func newState(ctx context.Context, op string, o settings) (*state, error) {
 	now := time.Now()
 	s := &state{o: o, pending: make(map[string]struct{}), saved: now}
+	s.mirrors.begin()
 	s.report = Report{Op: op, Job: o.Job, Run: rand.Text(), Started: now, Found: make(map[Kind]int64), Earlier: o.earlier}
 	s.report.MirroringSince, s.report.EmptyAllowed = o.mirroringSince, o.allowEmpty
 	if o.Restart {

@@ -172,6 +172,7 @@ func (v *verifying[K, V]) first(x *pair[K, V], found []suspect, d *delta) []susp
 		return append(found, suspect{canon: v.canonical(x.key), old: x.old.Meta, new: x.new.Meta, seen: true})
 	case !x.old.Version.IsAbsent():
 		d.counts.Same++
+		v.mirrors.saw(x.old.Version, true)
 	}
 	return found
 }

@@ -217,7 +217,7 @@ func TestThereAndBack(t *testing.T) {
 	fill(t, from, n, userKey, func(i int) anything { return values[i] })
 	named := map[string]string{}
 	for _, leg := range [][2]stores.Store[string, anything]{{from, there}, {there, back}} {
-		report, err := copier.Copy(t.Context(), leg[0], leg[1], &copier.CopyOptions[anything]{PassOptions: copier.PassOptions{KeepFindings: 2 * n}})
+		report, err := copier.Copy(t.Context(), leg[0], leg[1], &copier.CopyOptions[anything]{PassOptions: copier.PassOptions{KeepFindings: 2 * n, MaxRejected: -1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -216,6 +216,7 @@ func rows(r copier.Report) []row {
 		{"without metadata", r.Plain},
 		{"changed by the new place's codec", r.Changed},
 		{"writes sent again", r.Retried},
+		{"written meanwhile to old alone", r.Unmirrored},
 		{"times resumed", int64(r.Resumed)},
 	}
 }

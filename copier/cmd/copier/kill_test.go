@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,17 +18,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// process starts the program as a process of its own and returns the lines that it prints.
+func start(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if cmd.Stderr == nil {
+		cmd.Stderr = os.Stderr
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// process makes the program a process of its own, to be started, and returns the lines that it will print.
 func process(t *testing.T, args ...string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asCopier+"=1")
-	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return cmd, bufio.NewScanner(out)
@@ -47,6 +55,7 @@ func TestKilledTenTimes(t *testing.T) {
 	rate := 20_000
 	for kills := 0; kills < 10; kills++ {
 		cmd, lines := process(t, append(args, "--rate", strconv.Itoa(rate))...)
+		start(t, cmd)
 		ended := false
 		for left := 1 + rng.IntN(30); left > 0 && lines.Scan(); left-- {
 			ended = ended || strings.Contains(lines.Text(), `"event":"report"`)
@@ -68,6 +77,7 @@ func TestKilledTenTimes(t *testing.T) {
 		}
 	}
 	cmd, lines := process(t, append(args, "--rate", "0")...)
+	start(t, cmd)
 	var last string
 	for lines.Scan() {
 		last = lines.Text()
@@ -112,6 +122,9 @@ func TestSIGTERM(t *testing.T) {
 	args := []string{"copy", "--old", file + ":old", "--new", file + ":new", "--checkpoint", cp, "--rate", "80",
 		"--batch", "5", "--progress-every", "5ms", "--json"}
 	cmd, lines := process(t, args...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	start(t, cmd)
 	for i := 0; lines.Scan() && (i < 20 || strings.Contains(lines.Text(), `"done":0,`)); i++ {
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -127,6 +140,9 @@ func TestSIGTERM(t *testing.T) {
 	}
 	if !strings.Contains(last, `"event":"report"`) || !strings.Contains(last, `"finished":false`) {
 		t.Errorf("no report at the end: %s", last)
+	}
+	if !regexp.MustCompile(`^copier: the copy was interrupted at \d+ % \(\d+ of about 5000 records\): run it again, and it goes on where it was`).Match(said.Bytes()) {
+		t.Errorf("it says: %s", &said)
 	}
 	b, err := os.ReadFile(cp)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -103,10 +104,10 @@ func fail(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		code = exitUsage
 	case errors.Is(err, context.Canceled):
-		code, hint = exitInterrupted, "\ncopier: with --checkpoint the same command goes on where it was"
+		code = exitInterrupted
 	case errors.Is(err, copier.ErrCheckpoint):
 		code, hint = exitUsage, "\ncopier: --restart begins a new pass, --checkpoint names another file"
 	}
-	_, _ = fmt.Fprintf(stderr, "copier: %v%s\n", err, hint)
+	_, _ = fmt.Fprintf(stderr, "copier: %s%s\n", strings.TrimPrefix(err.Error(), "copier: "), hint)
 	return code
 }
