@@ -258,7 +258,7 @@ func TestWithoutRights(t *testing.T) {
 	t.Parallel()
 	p := servers.ForTest(t, servers.MongoDB().With("--auth"))
 	as := func(user, password string) *mongo.Database {
-		return connect(t, mongotest.Address(p), options.Client().SetServerSelectionTimeout(2*time.Second).
+		return connect(t, mongotest.Address(p), options.Client().SetServerSelectionTimeout(2*time.Minute).
 			SetAuth(options.Credential{Username: user, Password: password, AuthSource: "admin"})).Database("d")
 	}
 	create := func(on *mongo.Database, user, role, db string) {
