@@ -18,9 +18,6 @@ type client[V any] struct {
 	events  []event
 }
 
-// requestTimeout is how long a request may take.
-const requestTimeout = 10 * time.Second
-
 // read asks for a record.
 func (c *client[V]) read(arrived time.Duration) {
 	c.get(c.load.keys.forRead(c.rng), arrived)
@@ -116,7 +113,7 @@ func (c *client[V]) delete(key string, number int64, arrived time.Duration) {
 
 // request times a call and notes its answer.
 func (c *client[V]) request(e *event, call func(ctx context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.load.timeout)
 	defer cancel()
 	e.call = c.load.now()
 	err := call(ctx)

@@ -44,10 +44,10 @@ func (m *migration[V]) conclude(ctx context.Context, walked error, events []even
 	if end != nil {
 		end.untouched(initial, h, v)
 	}
-	down, starved := downtime(events, m.load.shed, slices.Concat(m.load.stood, m.probe.stalls(m.load.start)), outages)
-	v.DowntimeMs = (time.Duration(len(down)) * downtimeWindow).Milliseconds()
+	down, starved := downtime(events, m.load.shed, slices.Concat(m.load.stood, m.probe.stalls(m.load.start)), outages, m.cfg.limits.window)
+	v.DowntimeMs = (time.Duration(len(down)) * m.cfg.limits.window).Milliseconds()
 	for _, at := range down {
-		v.complain("downtime: nothing succeeded from %v on for %v", at, downtimeWindow)
+		v.complain("downtime: nothing succeeded from %v on for %v", at, m.cfg.limits.window)
 	}
 	for _, o := range outages {
 		m.screen.say("  a place could not be reached, or clients had to find it again, from %v to %v of the traffic",

@@ -22,6 +22,22 @@ type config struct {
 	seed               uint64
 	manual             bool
 	pace               pace
+	limits             limits
+}
+
+// limits are how long something may take before somebody is to blame for it.
+type limits struct {
+	// request is how long a request may take, and arrival how long instances may take to arrive in a phase.
+	request, arrival time.Duration
+	// ping is how long a database may take to answer before it counts as gone, and recovery how long a service may take at
+	// least to find it again.
+	ping, recovery time.Duration
+	// window is how finely time without success is measured.
+	window time.Duration
+}
+
+var defaultLimits = limits{
+	request: 10 * time.Second, arrival: 30 * time.Second, ping: 2 * time.Second, recovery: time.Second, window: 100 * time.Millisecond,
 }
 
 // pace is how long things take that nobody has to wait for.
@@ -59,7 +75,7 @@ requests that fail meanwhile are counted apart.
 
 // parseArgs reads the command line. The error names everything that is wrong with it.
 func parseArgs(args []string, errOut io.Writer) (*config, error) {
-	c := &config{pace: defaultPace}
+	c := &config{pace: defaultPace, limits: defaultLimits}
 	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	fs.SetOutput(errOut)
 	fs.Usage = func() { _, _ = fmt.Fprint(errOut, usage); fs.PrintDefaults() }

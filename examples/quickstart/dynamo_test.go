@@ -25,6 +25,7 @@ func inTable(t *testing.T, addr, table string) target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	at.attempt = patient.request
 	return at
 }
 
@@ -72,8 +73,8 @@ func TestMongoDBToDynamoDB(t *testing.T) {
 	if counts := runsOver(t, c, &out); fmt.Sprint(counts) != "[0 0 0]" {
 		t.Errorf("outages of servers that were there: %v\n%s", counts, out.String())
 	}
-	if r := readReport(t, c.report); len(r.Flips) != len(way) || r.Copied < 1500 || !strings.Contains(out.String(), "0 of them differ") {
-		t.Errorf("flips %v, copied %d\n%s", r.Flips, r.Copied, out.String())
+	if r := readReport(t, c.report); len(r.Flips) != len(way) || passed(r) < 1500 || !strings.Contains(out.String(), "0 of them differ") {
+		t.Errorf("flips %v, copied %d\n%s", r.Flips, passed(r), out.String())
 	}
 	if left := tables(t, addr); slices.Contains(left, names[2]) {
 		t.Errorf("left behind: %v", left)
@@ -82,6 +83,7 @@ func TestMongoDBToDynamoDB(t *testing.T) {
 
 // Records of one's own, from one table that was there to another.
 func TestDynamoDBToDynamoDB(t *testing.T) {
+	t.Parallel()
 	addr := ownServer(t)
 	client := dynamotest.ClientAt("http://" + addr)
 	was := dynamotest.Table(t, client, "id:S")
@@ -106,7 +108,7 @@ func TestDynamoDBToDynamoDB(t *testing.T) {
 	}
 	nested := 0
 	for _, item := range left.Items {
-		if doc, ok := item[nestedField].(*types.AttributeValueMemberM); ok && doc.Value["big"] != nil && item["big"] == nil {
+		if _, ok := item[nestedField].(*types.AttributeValueMemberM); ok && item["big"] == nil {
 			nested++
 		}
 	}

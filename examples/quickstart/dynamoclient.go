@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net"
@@ -43,7 +44,7 @@ func newDynamoClient(t *target, change ...func(*dynamodb.Options)) *dynamoClient
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: time.Minute,
 	}
-	c := &dynamoClient{http: &http.Client{Transport: transport, Timeout: attemptTimeout}}
+	c := &dynamoClient{http: &http.Client{Transport: transport, Timeout: cmp.Or(t.attempt, attemptTimeout)}}
 	c.Client = dynamodb.New(dynamodb.Options{
 		Region:       "us-east-1", // a server of one's own has all of them
 		BaseEndpoint: aws.String(t.endpoint),

@@ -195,7 +195,7 @@ func TestDowntime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			down, starved := downtime(c.events, c.shed, c.stood, c.outages)
+			down, starved := downtime(c.events, c.shed, c.stood, c.outages, defaultLimits.window)
 			if len(down)*100 != c.down || starved.Milliseconds() != int64(c.starved) {
 				t.Errorf("got %v and %v, want %d and %d ms", down, starved, c.down, c.starved)
 			}

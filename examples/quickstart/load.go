@@ -14,6 +14,8 @@ type load[V any] struct {
 	shape *shape[V]
 	keys  *keyspace
 	start time.Time
+	// timeout is how long a request may take.
+	timeout time.Duration
 
 	number  atomic.Int64 // of the last write
 	waiting atomic.Int64 // requests that arrived and are not answered yet
@@ -42,13 +44,14 @@ const (
 )
 
 // startLoad starts the traffic: reads and writes per second, over all instances.
-func startLoad[V any](sh *shape[V], keys *keyspace, instances []*instance[V], reads, writes int, seed uint64) *load[V] {
+func startLoad[V any](sh *shape[V], keys *keyspace, instances []*instance[V], cfg *config) *load[V] {
+	reads, writes := cfg.reads, cfg.writes
 	l := &load[V]{
-		shape: sh, keys: keys, start: time.Now(),
+		shape: sh, keys: keys, start: time.Now(), timeout: cfg.limits.request,
 		reads: make(chan time.Duration, max(reads, 1)), writes: make(chan time.Duration, max(writes, 1)),
 	}
 	for n := range readers + writers {
-		c := &client[V]{load: l, records: instances[n%len(instances)].records, rng: rand.New(rand.NewPCG(seed, uint64(n)))}
+		c := &client[V]{load: l, records: instances[n%len(instances)].records, rng: rand.New(rand.NewPCG(cfg.seed, uint64(n)))}
 		l.clients = append(l.clients, c)
 		l.running.Go(func() {
 			if n < readers {

@@ -144,7 +144,7 @@ func (m *migration[V]) migrate(ctx context.Context) (*report, error) {
 		return nil, errors.Join(err, m.stopService())
 	}
 	keys := newKeyspace(m.records, m.rng)
-	m.load = startLoad(m.shape, keys, m.instances, m.cfg.reads, m.cfg.writes, m.cfg.seed)
+	m.load = startLoad(m.shape, keys, m.instances, m.cfg)
 	m.screen.say("traffic: %s writes/s and %s reads/s to %d instances, a fifth of them on %d keys that all instances share",
 		grouped(int64(m.cfg.writes)), grouped(int64(m.cfg.reads)), len(m.instances), len(keys.hot))
 

@@ -38,12 +38,8 @@ func inOutages(at []time.Duration, outages []outage) (n int) {
 const (
 	// pingEvery is the time between an answer and the next ping.
 	pingEvery = 25 * time.Millisecond
-	// pingTimeout is how long a database may take to answer before it counts as gone.
-	pingTimeout = 2 * time.Second
 	// connectTimeout is how long the first connection may take.
 	connectTimeout = 10 * time.Second
-	// minRecovery is for the driver, which looks for a database that was gone twice a second.
-	minRecovery = time.Second
 	// outageTimeout is how long a step of the walk waits for the end of an outage.
 	outageTimeout = 5 * time.Minute
 )
@@ -51,6 +47,7 @@ const (
 // probe pings a database until it is stopped. It is safe for concurrent use.
 type probe struct {
 	ping    func(ctx context.Context) error
+	limits  limits
 	end     context.CancelFunc
 	running sync.WaitGroup
 
@@ -66,8 +63,8 @@ type probe struct {
 type spell struct{ from, to time.Time }
 
 // startProbe returns when the database has answered once.
-func startProbe(ctx context.Context, ping func(ctx context.Context) error) (*probe, error) {
-	p := &probe{ping: ping}
+func startProbe(ctx context.Context, l limits, ping func(ctx context.Context) error) (*probe, error) {
+	p := &probe{ping: ping, limits: l}
 	for began := time.Now(); ; {
 		p.good = time.Now()
 		err := ping(ctx)
@@ -89,7 +86,7 @@ func startProbe(ctx context.Context, ping func(ctx context.Context) error) (*pro
 
 func (p *probe) once(ctx context.Context) {
 	sent := time.Now()
-	pinging, cancel := context.WithTimeout(ctx, pingTimeout)
+	pinging, cancel := context.WithTimeout(ctx, p.limits.ping)
 	defer cancel()
 	err := p.ping(pinging)
 	if ctx.Err() != nil {
@@ -108,7 +105,7 @@ func (p *probe) once(ctx context.Context) {
 	}
 	if err == nil {
 		p.good = sent
-		if now := time.Now(); now.Sub(sent) > downtimeWindow {
+		if now := time.Now(); now.Sub(sent) > p.limits.window {
 			p.slow = append(p.slow, spell{from: sent, to: now})
 		}
 	}
@@ -134,7 +131,7 @@ func (p *probe) outages(start time.Time) []outage {
 		if s.to.IsZero() {
 			s.to = time.Now()
 		}
-		found = append(found, outage{from: s.from.Sub(start), to: s.to.Sub(start) + recovery(s.to.Sub(s.from))})
+		found = append(found, outage{from: s.from.Sub(start), to: s.to.Sub(start) + p.limits.afterOutage(s.to.Sub(s.from))})
 	}
 	return found
 }
@@ -154,9 +151,10 @@ func (p *probe) stalls(start time.Time) []standstill {
 	return found
 }
 
-// recovery is how long it may take until an outage is not felt any more.
-func recovery(outage time.Duration) time.Duration {
-	return min(max(outage, minRecovery), requestTimeout)
+// afterOutage is how long it may take until an outage is not felt any more. The driver looks for a database that was gone twice a
+// second.
+func (l *limits) afterOutage(outage time.Duration) time.Duration {
+	return min(max(outage, l.recovery), l.request)
 }
 
 // interrupted waits until the database answers, and tells whether it was gone at some time since then. It does not count
@@ -205,7 +203,7 @@ func (m *migration[V]) watchDatabase(ctx context.Context) (err error) {
 	if !m.cfg.old.inServer() && !m.cfg.new.inServer() {
 		return nil
 	}
-	m.probe, err = startProbe(ctx, func(ctx context.Context) error {
+	m.probe, err = startProbe(ctx, m.cfg.limits, func(ctx context.Context) error {
 		for _, p := range []place[V]{m.old, m.new} {
 			if err := p.ping(ctx); err != nil {
 				return fmt.Errorf("%v does not answer: %w", p, err)

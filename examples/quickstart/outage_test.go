@@ -28,7 +28,7 @@ func (d *database) ping(ctx context.Context) error {
 
 func newProbe(t *testing.T, d *database) *probe {
 	t.Helper()
-	p, err := startProbe(t.Context(), d.ping)
+	p, err := startProbe(t.Context(), defaultLimits, d.ping)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +51,14 @@ func TestProbe(t *testing.T) {
 			gone := time.Since(start)
 			time.Sleep(300 * time.Millisecond)
 			before := p.outages(start)
-			if o := before[len(before)-1]; o.to != time.Since(start)+minRecovery {
+			if o := before[len(before)-1]; o.to != time.Since(start)+defaultLimits.recovery {
 				t.Errorf("an outage that lasts ends at %v, want now", o.to)
 			}
 			d.gone.Store(false)
 			back := time.Since(start)
 			time.Sleep(time.Second)
 			o := p.outages(start)[len(before)-1]
-			if round := pingEvery + 10*time.Millisecond; o.from > gone || o.from < gone-round || o.to < back+minRecovery || o.to > back+minRecovery+round {
+			if round := pingEvery + 10*time.Millisecond; o.from > gone || o.from < gone-round || o.to < back+defaultLimits.recovery || o.to > back+defaultLimits.recovery+round {
 				t.Errorf("gone from %v to %v: an outage from %v to %v", gone, back, o.from, o.to)
 			}
 		}
@@ -76,11 +76,11 @@ func TestStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var slow atomic.Bool
-		p, err := startProbe(t.Context(), func(context.Context) error {
+		p, err := startProbe(t.Context(), defaultLimits, func(context.Context) error {
 			if slow.Swap(false) {
 				time.Sleep(400 * time.Millisecond)
 			}
-			time.Sleep(downtimeWindow)
+			time.Sleep(defaultLimits.window)
 			return nil
 		})
 		if err != nil {
@@ -100,9 +100,9 @@ func TestStalls(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	for outage, want := range map[time.Duration]time.Duration{
-		0: time.Second, time.Second: time.Second, 3 * time.Second: 3 * time.Second, time.Hour: requestTimeout,
+		0: time.Second, time.Second: time.Second, 3 * time.Second: 3 * time.Second, time.Hour: defaultLimits.request,
 	} {
-		if got := recovery(outage); got != want {
+		if got := defaultLimits.afterOutage(outage); got != want {
 			t.Errorf("%v: %v, want %v", outage, got, want)
 		}
 	}
@@ -113,7 +113,7 @@ func TestProbeNeedsAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d database
 		d.gone.Store(true)
-		if _, err := startProbe(t.Context(), d.ping); !errors.Is(err, errGone) {
+		if _, err := startProbe(t.Context(), defaultLimits, d.ping); !errors.Is(err, errGone) {
 			t.Errorf("nobody there: %v", err)
 		}
 		time.AfterFunc(connectTimeout/2, func() { d.gone.Store(false) })

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
@@ -22,6 +23,8 @@ type target struct {
 	endpoint, table string
 	// change is what is different in clients of DynamoDB, except for the one that pings. Only tests do that.
 	change func(*dynamodb.Options)
+	// attempt is how long one attempt of these clients may take; 0 is attemptTimeout. Only tests give more.
+	attempt time.Duration
 	// shown is what is printed for a collection or a table: a connection string may hold a password.
 	shown string
 }

@@ -108,9 +108,6 @@ func (m *migration[V]) passingThrough() bool {
 	return !m.cfg.manual && len(m.flips) < len(way) && way[len(m.flips)] == m.flips[len(m.flips)-1].from
 }
 
-// arrivalTimeout is how long instances may take to arrive, and operations to drain.
-const arrivalTimeout = 30 * time.Second
-
 // flip brings the instances to the next phase, each at its own moment, and returns when all of them have arrived and no
 // operation of the phase before is running any more.
 func (m *migration[V]) flip(ctx context.Context, from, to flags.Phase) error {
@@ -139,7 +136,7 @@ func (m *migration[V]) flip(ctx context.Context, from, to flags.Phase) error {
 
 // bring delivers a phase to the instances and waits until they have arrived and drained. It tells when each arrived.
 func (m *migration[V]) bring(ctx context.Context, from, to flags.Phase) (arrived []time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.limits.arrival)
 	defer cancel()
 	arrived = make([]time.Duration, len(m.instances))
 	g, ctx := errgroup.WithContext(ctx)

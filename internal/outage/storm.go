@@ -37,9 +37,11 @@ type Storm struct {
 
 	mu    sync.Mutex
 	tales []reported
+	count outcomes
 }
 
-// Run lets writers write to the store for two seconds. Meanwhile fail is called every few milliseconds, to break something.
+// Run lets writers write to the store until enough has become of their writes, however long that takes. Meanwhile fail is
+// called every few milliseconds, to break something.
 func Run(t *testing.T, store Store, fail func(*rand.Rand)) *Storm {
 	t.Helper()
 	clock, err := stores.NewClock(nil)
@@ -77,8 +79,7 @@ func (w *Storm) fail(ctx context.Context, fail func(*rand.Rand)) {
 
 // write extends chains, one or several at a time.
 func (w *Storm) write(t *testing.T, random *rand.Rand) {
-	end := time.Now().Add(2 * time.Second)
-	for time.Now().Before(end) {
+	for end := time.Now().Add(5 * time.Minute); !w.enough() && time.Now().Before(end); {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+random.IntN(1000))*time.Millisecond)
 		var ws []write
 		for range 1 + 5*random.IntN(2) {
@@ -95,10 +96,19 @@ func (w *Storm) write(t *testing.T, random *rand.Rand) {
 		w.mu.Lock()
 		for i, err := range errs {
 			w.tales = append(w.tales, reported{ws[i].Key, ws[i].Record.Version.String(), err})
+			outcome, _ := stores.OutcomeOf(err)
+			w.count[outcome]++
 		}
 		w.mu.Unlock()
 		cancel()
 	}
+}
+
+// enough tells whether the writers have been told enough to be judged.
+func (w *Storm) enough() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.tales) >= 300 && w.count[stores.OutcomeApplied] >= 30 && w.count[stores.OutcomeUnknown] >= 30
 }
 
 // next is a write upon what is stored; ok is false if that could not be read.
@@ -134,10 +144,8 @@ func (w *Storm) Judge(t *testing.T, direct Store) {
 			took[e.Key][stamp] = true
 		}
 	}
-	var count outcomes
 	for _, r := range w.tales {
 		outcome, stored := stores.OutcomeOf(r.err)
-		count[outcome]++
 		v, _ := stores.ParseVersion(r.stamp)
 		there := took[r.key][r.stamp]
 		switch outcome {
@@ -151,8 +159,8 @@ func (w *Storm) Judge(t *testing.T, direct Store) {
 			}
 		}
 	}
-	count.log(t)
-	if count[stores.OutcomeApplied] == 0 || count[stores.OutcomeUnknown] == 0 {
-		t.Error("nothing was applied, or nothing failed: the test tests nothing")
+	w.count.log(t)
+	if !w.enough() {
+		t.Error("too little was applied, or failed: the test tests nothing")
 	}
 }

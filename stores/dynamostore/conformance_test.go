@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -25,6 +26,7 @@ func equalNotes(a, b note) bool { // the key is filled in when it is read
 func conformance[K, V any](o *Options[K, V], key func(int) K, value func(int) V, mutate func(*V), schema ...string) storetest.Config[K, V] {
 	var client *dynamodb.Client
 	return storetest.Config[K, V]{
+		Timeout: 10 * time.Minute, // on a busy machine a server takes minutes for many writers of one key
 		Open: func(tb testing.TB) stores.Store[K, V] {
 			client = newClient(tb)
 			return open(tb, client, newTable(tb, client, schema...), o)

@@ -5,6 +5,7 @@
 package mongostore
 
 import (
+	"math"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -24,11 +25,15 @@ func TestAllocations(t *testing.T) {
 	}
 	raw := s.document(c)
 	count := func(run func() error) float64 {
-		return testing.AllocsPerRun(100, func() {
-			if err := run(); err != nil {
-				t.Fatal(err)
-			}
-		})
+		least := math.Inf(1)
+		for range 5 { // as the driver's own goroutines allocate too
+			least = min(least, testing.AllocsPerRun(100, func() {
+				if err := run(); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		}
+		return least
 	}
 	encode := count(func() error {
 		c, err := s.prepare(&w)

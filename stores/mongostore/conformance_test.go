@@ -61,9 +61,10 @@ func corrupt[K, V any](update func(s *Store[K, V]) bson.D) func(testing.TB, stor
 
 func config[K, V any](o *Options[K, V], key func(int) K, value func(int) V) storetest.Config[K, V] {
 	return storetest.Config[K, V]{
-		Open:  func(tb testing.TB) stores.Store[K, V] { return open(tb, mongotest.Collection(tb), o) },
-		Key:   key,
-		Value: value,
+		Timeout: 10 * time.Minute, // on a busy machine a server takes minutes for many writers of one key
+		Open:    func(tb testing.TB) stores.Store[K, V] { return open(tb, mongotest.Collection(tb), o) },
+		Key:     key,
+		Value:   value,
 		Corrupt: corrupt(func(s *Store[K, V]) bson.D {
 			return bson.D{{Key: s.codec.view.meta, Value: "damaged"}}
 		}),

@@ -89,10 +89,10 @@ func TestScanIsNeverShort(t *testing.T) {
 		{name: "cut for good", ends: true, happen: func(t *testing.T, s *shaky) { s.Cut(); t.Cleanup(s.Heal) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			records := s.records(t, "records", options.Client().SetConnectTimeout(20*time.Second))
+			records := s.records(t, "records", options.Client().SetConnectTimeout(2*time.Minute).SetServerSelectionTimeout(2*time.Minute))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			next, asked := 0, time.Now()
+			next := 0
 			var ended error
 			for e, err := range records.Scan(ctx, "", nil) {
 				if ended = err; err != nil {
@@ -103,8 +103,7 @@ func TestScanIsNeverShort(t *testing.T) {
 				}
 				if next++; next == scanBatch/2 {
 					tc.happen(t, s)
-					if tc.ends {
-						asked = time.Now()
+					if tc.ends { // if nothing else does, and nothing else does before the safety net
 						time.AfterFunc(time.Second, cancel)
 					}
 				}
@@ -112,8 +111,8 @@ func TestScanIsNeverShort(t *testing.T) {
 			if (ended != nil) != tc.ends || ended == nil && next != n {
 				t.Errorf("%d of %d records, then %v", next, n, ended)
 			}
-			if took := time.Since(asked); tc.ends && took > 10*time.Second {
-				t.Errorf("a scan that was cancelled after a second took %v to end", took)
+			if own := tc.name == "another error"; tc.ends && !own && !errors.Is(ended, context.Canceled) {
+				t.Errorf("a scan that was cancelled ended with %v", ended)
 			}
 		})
 	}
@@ -173,20 +172,27 @@ func TestStalledAndUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	release := s.Stall(cutproxy.Downstream)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	direct := open[string, counter](t, s.admin.Database("d").Collection("records"), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	go func() { // until it has arrived
+		for ctx.Err() == nil {
+			if r, err := direct.Get(ctx, "a"); err == nil && r.Version.Same(stampAt(2)) {
+				cancel()
+			}
+		}
+	}()
 	err := records.Put(ctx, blind("a", 2))
 	if outcome, _ := stores.OutcomeOf(err); outcome != stores.OutcomeUnknown {
 		t.Errorf("stalled: outcome %v: %v", outcome, err)
 	}
 	release()
-	direct := open[string, counter](t, s.admin.Database("d").Collection("records"), nil)
 	if r, err := direct.Get(t.Context(), "a"); err != nil || !r.Version.Same(stampAt(2)) {
 		t.Errorf("the stalled write had arrived, but stored is %v, %v", r.Version, err)
 	}
 	s.Cut()
 	var outcome stores.Outcome
-	for range 20 { // until the driver knows
+	for range 120 { // until the driver knows
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		outcome, _ = stores.OutcomeOf(records.Put(ctx, blind("a", 3)))
 		if cancel(); outcome == stores.OutcomeFailed {
