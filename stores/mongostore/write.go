@@ -192,15 +192,11 @@ func (s *Store[K, V]) put(ctx context.Context, c *change[K, V]) error {
 		case why != nil:
 			return why
 		case otherIndex:
-			return otherIndexError(err)
+			return s.otherIndexError(err, c.Record.Deleted)
 		}
 		cond = again
 	}
 	return stores.Transient(fmt.Errorf("refused %d times by what was gone when it was read", tries))
-}
-
-func otherIndexError(err error) error {
-	return stores.Permanent(fmt.Errorf("another unique index of the collection refuses the document: %w", err))
 }
 
 // send sends a write once. A refusal comes with the error that it was told by, which may be nil.
