@@ -79,7 +79,7 @@ func (p bytesPlace) documents(t *testing.T) map[string]bson.Raw {
 	found := map[string]bson.Raw{}
 	for _, doc := range docs {
 		id := doc.Lookup("_id")
-		found[fmt.Sprint(id.Type, id.Value)] = without(doc, mongostore.DefaultMeta)
+		found[fmt.Sprintf("%d %x", id.Type, id.Value)] = without(doc, mongostore.DefaultMeta)
 	}
 	return found
 }
@@ -92,7 +92,7 @@ func (p bytesPlace) holds(t *testing.T, when string, docs []bsontest.Document, w
 		t.Errorf("%s: %s has %d documents of %d", when, p.Name(), len(found), len(docs))
 	}
 	for _, d := range docs {
-		if is, want := found[fmt.Sprint(d.ID.Type, d.ID.Value)], want(d); !bytes.Equal(is, want) {
+		if is, want := found[fmt.Sprintf("%d %x", d.ID.Type, d.ID.Value)], want(d); !bytes.Equal(is, want) {
 			t.Errorf("%s: %s: %s:\nis  %x\nwas %x", when, p.Name(), d.Name, []byte(is), []byte(want))
 		}
 	}
