@@ -136,12 +136,11 @@ func TestValuesThatCanNotBeStored(t *testing.T) {
 		return stores.Write[string, bson.D]{Key: "k", Record: stores.Record[bson.D]{Meta: stores.Meta{Version: stampAt(1)}, Value: v}, If: stores.IfOlder(stampAt(1))}
 	}
 	for says, v := range map[string]bson.D{
-		"dot":        {{Key: "a.b", Value: 1}},
-		"dollar":     {{Key: "$set", Value: 1}},
-		"empty name": {{Key: "", Value: 1}},
-		"metadata":   {{Key: "_dw", Value: 1}},
-		"_id":        {{Key: "_id", Value: "other"}},
-		"chan":       {{Key: "c", Value: make(chan int)}},
+		"metadata":    {{Key: "_dw", Value: 1}},
+		`"_dw.s"`:     {{Key: "_dw.s", Value: 1}}, // reads as a part of the metadata
+		"_id":         {{Key: "_id", Value: "other"}},
+		"there twice": {{Key: "_id", Value: "k"}, {Key: "_id", Value: "k"}},
+		"chan":        {{Key: "c", Value: make(chan int)}},
 	} {
 		refusedAs(t, s, write(v), stores.OutcomeRejected, says)
 	}

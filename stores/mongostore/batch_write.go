@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -133,6 +134,7 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 			updates = append(updates, it)
 		}
 	}
+	updates, single = b.replaceable(updates)
 	refused = append(refused, b.send(updates, b.s.updateModel)...)
 	// An insert that finds something is wasted, in a view only a write that is refused.
 	wasted := looked + len(refused)
@@ -140,7 +142,22 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 		wasted = len(items) - len(inserts) + len(found)
 	}
 	b.s.filled.full.Store(2*wasted > len(items))
-	return b.explain(refused)
+	return append(single, b.explain(refused)...)
+}
+
+// replaceable divides writes into those that an upsert can carry out, and those that take more than one operation.
+func (b *batch[K, V]) replaceable(items []item[K, V]) (upserts, single []item[K, V]) {
+	if !slices.ContainsFunc(items, func(it item[K, V]) bool { return it.dollars() }) {
+		return items, nil
+	}
+	for _, it := range items {
+		if it.dollars() {
+			single = append(single, it)
+		} else {
+			upserts = append(upserts, it)
+		}
+	}
+	return upserts, single
 }
 
 // look reads what is stored, refuses what that refuses, and returns the rest.

@@ -64,18 +64,18 @@ func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
 	fields = make([]element, 0, len(c.view.owned)+1)
 	err = walk(doc, func(raw []byte, v bson.RawValue) error {
 		if string(raw) == "_id" {
+			if !id.IsZero() {
+				return errors.New("field \"_id\" is there twice")
+			}
 			id = v
 			return nil
 		}
 		name, owned := c.view.field(raw)
 		switch {
-		case string(raw) == c.view.meta:
+		case c.view.isMeta(raw):
 			return fmt.Errorf("field %q is where the metadata is: rename one of them (Options.Meta)", raw)
 		case !owned:
 			return fmt.Errorf("field %q is none of the store's: %s (Options.Fields)", raw, strings.Join(c.view.owned, ", "))
-		}
-		if err := checkName(name); err != nil {
-			return err
 		}
 		fields = append(fields, element{name, v})
 		return nil
@@ -83,7 +83,12 @@ func (c *codec[V]) fields(v V) (fields []element, id bson.RawValue, err error) {
 	return fields, id, err
 }
 
-// checkName refuses names that an update takes for a path or an operator.
+// isMeta tells whether a field is the metadata, or has a name that reads as the path to a part of it.
+func (v *view) isMeta(name []byte) bool {
+	return len(name) >= len(v.meta) && string(name[:len(v.meta)]) == v.meta && (len(name) == len(v.meta) || name[len(v.meta)] == '.')
+}
+
+// checkName refuses names that an update takes for a path or an operator. Who owns the whole document replaces it, and may have them.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -152,7 +157,7 @@ func (c *codec[V]) roundTrip(v V, guard string) (V, error) {
 		d.append("_id", id)
 	}
 	for _, f := range fields {
-		if f.name != guard {
+		if guard == "" || f.name != guard {
 			d.append(f.name, f.value)
 		}
 	}

@@ -19,7 +19,9 @@
 //
 // Without [Options.Fields] a document that is there is a record. A struct V owns the top-level fields that it maps: a
 // write sets those that the value has and takes the others of them away, and whatever else is in the document stays, until it is deleted. A map,
-// a bson.D or a bson.Raw owns all fields. What V does not map is not copied to another collection, and what it does not hold exactly
+// a bson.D, a bson.Raw and a struct with an inline map own all fields, and may have any names: a.b, $x and the empty one go along with
+// the whole document (those with a dollar from MongoDB 5.0 on). Only names that stand for the metadata, _dw and _dw.s, are refused. What
+// V does not map is not copied to another collection, and what it does not hold exactly
 // (a null in a string, 2⁵³+1 in a float64) arrives as V holds it: [Store.ScanNoting], and the report of a copy, name
 // such fields. A type that keeps its value in unexported fields, as big.Int, is refused.
 //
@@ -35,13 +37,22 @@
 //   - a view, a time series, a capped collection, a default collation that takes different strings for one _id;
 //   - a validator (JSON schema) that allows no metadata field, or requires fields that tombstones do not have. Other validators show
 //     at the first write, as an error that Is stores.ErrPermanent;
-//   - a unique index that holds tombstones, of which the second would be refused. It has to be sparse, or partial on the
-//     existence of a field: db.users.createIndex({email: 1}, {unique: true, partialFilterExpression: {email: {$exists: true}}}).
-//     In the new place of a migration leave it not unique until new-only: records that swap their values in old can not
-//     be mirrored one by one past a unique index ([Store.Advice]);
 //   - a TTL index, unless [Options.ExpiresAt] says when a value expires and V maps the field. Then an expired record reads
 //     as deleted in both places, whether the server has removed it yet or not. Set the index's expireAfterSeconds
 //     higher by a day for the time of the migration: a record that vanishes from under a running operation can leave its key blocked.
+//
+// A unique index that holds tombstones is taken, and [Store.Advice] names it: two tombstones have the same null for the field, and the
+// second is refused with an error that Is stores.ErrPermanent. What a tombstone has decides: the _id, the metadata, the fields of
+// [Options.ShardKey], and in a view those of others. Put an index of live records beside it, partial on the existence of a field, and then
+// drop the old one, so that values are unique all the time; two indexes with one key take MongoDB 5.0. Advice has the statements:
+//
+//	db.getCollection("users").createIndex({"email":1}, {"name":"email_1_live","unique":true,"partialFilterExpression":{"email":{"$exists":true}}})
+//	db.getCollection("users").dropIndex("email_1")
+//
+// Records without the field are not compared any more. Do so before the first delete, and at the latest before read-new/write-both:
+// there [Store.Check] refuses each tombstone until the store is opened again, as the new place could refuse it when the old one has
+// taken it. In the new place of a migration leave an index not unique until new-only: records that swap their values in old can not be
+// mirrored one by one past it.
 //
 // The SDK needs no index but the one on _id. An index of the application's that is to leave tombstones out is partial
 // on the existence of a field that each live record has.

@@ -17,6 +17,8 @@ type mapping struct {
 	all bool
 	// id says that the type has a field for _id.
 	id bool
+	// unnamable are the names that no update can set, which matter unless the type stands for the whole document.
+	unnamable []error
 }
 
 var (
@@ -75,7 +77,7 @@ func (m *mapping) add(t reflect.Type, reg *bson.Registry, jsonTags bool) error {
 			continue
 		}
 		if err := checkName(name); err != nil {
-			errs = append(errs, fmt.Errorf("%v: %w", t, err))
+			m.unnamable = append(m.unnamable, fmt.Errorf("%v: %w", t, err))
 		}
 		m.names = append(m.names, name)
 	}

@@ -15,6 +15,9 @@ func (s *Store[K, V]) splitGuard(c *change[K, V]) error {
 		return nil
 	}
 	c.guard = int64Value(0)
+	if err := s.countable(c.fields); err != nil {
+		return err
+	}
 	for i, f := range c.fields {
 		if f.name != s.guard {
 			continue
@@ -25,6 +28,21 @@ func (s *Store[K, V]) splitGuard(c *change[K, V]) error {
 		c.guard = f.value
 		c.fields = slices.Delete(c.fields, i, i+1)
 		break
+	}
+	return nil
+}
+
+// countable refuses names that are there twice: the expressions which count do not keep both.
+func (s *Store[K, V]) countable(fields []element) error {
+	if !s.codec.view.all {
+		return nil
+	}
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if seen[f.name] {
+			return fmt.Errorf("field %q is there twice, which Options.Guard can not keep", f.name)
+		}
+		seen[f.name] = true
 	}
 	return nil
 }

@@ -16,12 +16,16 @@ type findings struct {
 	// process is the server process that answered, zero if it has no id.
 	process bson.ObjectID
 	advice  []string
+	// shard are the fields of the shard key that are known of.
+	shard      []string
+	collisions []collision
 }
 
-// Advice is what [New] found in the collection that is allowed and should be known: for logs and health pages.
+// Advice is what [New] found in the collection that is allowed and should be known: for logs and health pages. It names each unique
+// index in which tombstones collide, with the statements that put another one in its place.
 func (s *Store[K, V]) Advice() []string { return s.found.advice }
 
-// inspect asks the server what it has to know, and refuses a collection that would lose records or refuse tombstones.
+// inspect asks the server what it has to know, and refuses a collection that would lose records or refuse each tombstone.
 func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	f, err := s.deployment(ctx)
 	if err != nil {
@@ -39,11 +43,11 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	}
 	for _, i := range indexes {
 		wrong = append(wrong, i.checkExpiry(&s.codec.view, s.expiresAt != nil))
-		advice, err := i.checkUnique(s.coll.Name(), s.codec.view.meta)
-		if wrong = append(wrong, err); advice != "" {
-			f.advice = append(f.advice, advice)
-		}
 	}
+	if f.shard, err = s.shardFields(ctx); err != nil {
+		return f, fmt.Errorf("looking for an _id, of which Options.ShardKey says what the shard key is: %w", classify(err))
+	}
+	f.advise(s.coll.Name(), &s.codec.view, indexes)
 	return f, errors.Join(wrong...)
 }
 
@@ -132,6 +136,7 @@ type index struct {
 	Sparse  bool     `bson:"sparse"`
 	Partial bson.Raw `bson:"partialFilterExpression"`
 	Expire  *float64 `bson:"expireAfterSeconds"`
+	spec    bson.D   // all of it
 }
 
 func (s *Store[K, V]) indexes(ctx context.Context) ([]index, error) {
@@ -139,8 +144,17 @@ func (s *Store[K, V]) indexes(ctx context.Context) ([]index, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []index
-	return found, cursor.All(ctx, &found)
+	var specs []bson.Raw
+	if err := cursor.All(ctx, &specs); err != nil {
+		return nil, err
+	}
+	found := make([]index, len(specs))
+	for i, spec := range specs {
+		if err := errors.Join(bson.Unmarshal(spec, &found[i]), bson.Unmarshal(spec, &found[i].spec)); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // checkExpiry demands that an expired record reads as one everywhere, and that nothing but records expires.
@@ -156,82 +170,4 @@ func (i *index) checkExpiry(v *view, expires bool) error {
 		return fmt.Errorf("index %q lets documents expire, in this place and not in the other, and a repair would bring them back: give Options.ExpiresAt to both stores", i.Name)
 	}
 	return nil
-}
-
-// checkUnique demands that tombstones, which have none of the fields, do not collide.
-func (i *index) checkUnique(coll, meta string) (advice string, err error) {
-	if !i.Unique || len(i.Key) == 0 {
-		return "", nil
-	}
-	fields := make([]string, len(i.Key))
-	for n, e := range i.Key {
-		if fields[n] = e.Key; e.Key == "_id" {
-			return "", nil
-		}
-	}
-	if !i.Sparse && !requiresField(i.Partial, meta) {
-		key, _ := bson.MarshalExtJSON(i.Key, false, false)
-		return "", fmt.Errorf("unique index %q holds tombstones, of which two collide: drop it, and make it partial on live records: db.%s.createIndex(%s, {unique: true, partialFilterExpression: {%q: {$exists: true}}})",
-			i.Name, coll, key, fields[0])
-	}
-	return fmt.Sprintf("unique index %q: if this is the new place of a migration, make it unique only in new-only: until then a mirror that swaps values between two records can be refused for ever", i.Name), nil
-}
-
-// requiresField tells whether a partial index has only documents with some field, beside _id and the metadata.
-func requiresField(filter bson.Raw, meta string) bool {
-	elements, err := filter.Elements()
-	if err != nil {
-		return false
-	}
-	for _, e := range elements {
-		name, _, _ := strings.Cut(e.Key(), ".")
-		switch {
-		case name == "$and":
-			for _, clause := range arrayOf(e.Value()) {
-				if doc, ok := clause.DocumentOK(); ok && requiresField(doc, meta) {
-					return true
-				}
-			}
-		case strings.HasPrefix(name, "$"), name == "_id", name == meta:
-		case requiresValue(e.Value()):
-			return true
-		}
-	}
-	return false
-}
-
-// requiresValue tells whether a condition on a field holds for no document without it.
-func requiresValue(v bson.RawValue) bool {
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return v.Type != bson.TypeNull
-	}
-	elements, err := doc.Elements()
-	if err != nil || len(elements) == 0 || !strings.HasPrefix(elements[0].Key(), "$") {
-		return err == nil
-	}
-	for _, e := range elements {
-		operand := e.Value()
-		switch e.Key() {
-		case "$exists":
-			if there, ok := operand.BooleanOK(); ok && there {
-				return true
-			}
-		case "$type":
-			if name, named := operand.StringValueOK(); named && name != "null" {
-				return true
-			}
-		case "$eq", "$gt", "$gte", "$lt", "$lte":
-			if operand.Type != bson.TypeNull {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func arrayOf(v bson.RawValue) []bson.RawValue {
-	a, _ := v.ArrayOK()
-	values, _ := a.Values()
-	return values
 }

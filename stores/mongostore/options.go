@@ -25,7 +25,8 @@ type Options[K, V any] struct {
 	// Fields makes the store a view: it owns exactly these top-level fields of documents that are shared with others,
 	// and its record is absent where a document has none of them and no metadata. V may map no other ones. Default nil:
 	// the store is of whole documents. Then a document that is there is a record, a struct V owns the fields that it maps
-	// (the others survive each write, and go when it is deleted), and a map, a bson.D or a bson.Raw owns all of them.
+	// (the others survive each write, and go when it is deleted), and a map, a bson.D, a bson.Raw or
+	// a struct with an inline map owns all of them, whatever their names.
 	Fields []string
 
 	// Registry and BSONOptions are what V is encoded and decoded with. Give those of your client or collection, if it
@@ -130,6 +131,9 @@ func (c *codec[V]) mapType(t reflect.Type) error {
 		return nil
 	}
 	m, err := mappingOf(t, &c.bson)
+	if !m.all || !c.view.whole {
+		err = errors.Join(append(m.unnamable, err)...)
+	}
 	if err != nil {
 		return err
 	}

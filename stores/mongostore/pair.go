@@ -160,16 +160,20 @@ func (p *pair[K, V]) update(ctx context.Context) (refusal, error) {
 	doc := updateOf(half[K, V]{s, c}, half[K, V]{p.stores[1], p.changes[1]})
 	upsert := p.conds[0].upsert && p.conds[1].upsert
 	refused, err := updated(s.coll.UpdateOne(ctx, s.filter(c.Key, c.id, both), doc, options.UpdateOne().SetUpsert(upsert)))
-	if why := rejection(err); refused || why != nil {
+	dead := 0
+	if !c.Record.Deleted {
+		dead = 1
+	}
+	if why := p.stores[dead].rejection(err, p.changes[dead].Record.Deleted); refused || why != nil {
 		return refusal{true, [2]error{why, why}}, nil //nolint:nilerr // why is in the refusal
 	}
 	return refusal{}, err
 }
 
 // rejection is err if it would refuse a write whose condition holds.
-func rejection(err error) error {
+func (s *Store[K, V]) rejection(err error, deleted bool) error {
 	if _, otherIndex := duplicate(err); otherIndex {
-		return otherIndexError(err)
+		return s.otherIndexError(err, deleted)
 	}
 	if errors.Is(err, stores.ErrPermanent) {
 		return err
@@ -199,7 +203,7 @@ func (p *pair[K, V]) transact(ctx context.Context) (refusal, error) {
 			continue
 		}
 		abort(ctx, session)
-		switch why := rejection(err); {
+		switch why := p.stores[i].rejection(err, c.Record.Deleted); {
 		case refused || why != nil:
 			r := refusal{refused: true}
 			r.rejected[i] = why

@@ -2,12 +2,11 @@ package mongostore
 
 import (
 	"fmt"
-	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// addShardKey sets apart the fields of the shard key, which each document has, tombstones too.
+// addShardKey adds the fields of the shard key, which each document has, tombstones too. One that the value has stays in its place.
 func (s *Store[K, V]) addShardKey(c *change[K, V]) error {
 	if s.shardKey == nil {
 		return nil
@@ -24,17 +23,21 @@ func (s *Store[K, V]) addShardKey(c *change[K, V]) error {
 		if err := checkName(name); err != nil {
 			return fmt.Errorf("Options.ShardKey: %w", err)
 		}
-		for i, f := range c.fields {
-			if f.name != name {
+		there := false
+		for _, f := range c.fields {
+			switch {
+			case f.name != name:
 				continue
-			}
-			if !f.value.Equal(v) {
+			case !f.value.Equal(v):
 				return fmt.Errorf("field %q of the shard key is %v in the value, and follows from the key as %v", name, f.value, v)
+			case there:
+				return fmt.Errorf("field %q of the shard key is there twice", name)
 			}
-			c.fields = slices.Delete(c.fields, i, i+1)
-			break
+			there = true
 		}
-		c.shard = append(c.shard, element{name, v})
+		if !there {
+			c.shard = append(c.shard, element{name, v})
+		}
 		return nil
 	})
 }
