@@ -1,5 +1,5 @@
-// The examples are a module of their own: flagd's provider brings a large module graph, which who imports the library
-// must not inherit.
+// The examples are a module of their own: providers of flag services bring a large module graph, which who imports the
+// library must not inherit.
 module github.com/dualwrite/dualwrite/examples
 
 go 1.26.0

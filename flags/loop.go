@@ -50,7 +50,7 @@ func (f *OpenFeature) run(ctx context.Context) {
 			l.take(answer)
 		}
 		l.tend(ctx)
-		timer.Reset(time.Until(l.next()))
+		timer.Reset(max(time.Until(l.next()), shortestRefresh)) // whatever is wrong, it does not spin
 	}
 }
 

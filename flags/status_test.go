@@ -16,7 +16,7 @@ var (
 	broken = fault{err: errors.New("broken"), lost: true}
 	again  = fault{err: errors.New("broken again"), lost: true}
 	off    = fault{err: errors.New("the flag is disabled")}
-	old    = errors.New("flags may be old")
+	errOld = errors.New("flags may be old")
 )
 
 // The decision as a table: a status, one reading, the status after it. Times are seconds; cut off is more than 30.
@@ -72,7 +72,7 @@ func TestNext(t *testing.T) {
 			with(inOld, func(s *Status) {
 				s.InTouch, s.Err, s.ErrSince, s.Reason, s.cut = at(500), off.err, at(500), "the flag is disabled", true
 			})},
-		{"a flag without a phase in a provider in doubt is no touch", inOld, reading{at: at(110), fault: off, doubt: old},
+		{"a flag without a phase in a provider in doubt is no touch", inOld, reading{at: at(110), fault: off, doubt: errOld},
 			with(inOld, func(s *Status) { s.Err, s.ErrSince, s.Reason = off.err, at(110), "the flag is disabled" })},
 		{"a second failure keeps since when", with(inOld, func(s *Status) { s.Err, s.ErrSince = broken.err, at(110) }), reading{at: at(120), fault: again},
 			with(inOld, func(s *Status) { s.Err, s.ErrSince, s.Reason = again.err, at(110), "broken again" })},
@@ -82,13 +82,13 @@ func TestNext(t *testing.T) {
 			with(inOld, func(s *Status) { s.Confirmed, s.InTouch = at(120), at(120) })},
 		{"an evaluation that ends ends that it hangs", with(inOld, func(s *Status) { *s = s.overdue(at(105), at(111)) }), reading{at: at(120), phase: OldOnly},
 			with(inOld, func(s *Status) { s.Confirmed, s.InTouch = at(120), at(120) })},
-		{"a doubtful value is no confirmation", inOld, reading{at: at(110), phase: OldOnly, doubt: old},
+		{"a doubtful value is no confirmation", inOld, reading{at: at(110), phase: OldOnly, doubt: errOld},
 			with(inOld, func(s *Status) { s.Reason, s.doubt = "flags may be old", "flags may be old" })},
-		{"a doubtful neighbour is news", inOld, reading{at: at(110), phase: ReadOldWriteBoth, doubt: old},
+		{"a doubtful neighbour is news", inOld, reading{at: at(110), phase: ReadOldWriteBoth, doubt: errOld},
 			with(in(ReadOldWriteBoth, 110), func(s *Status) {
 				s.Confirmed, s.InTouch, s.Reason, s.doubt = at(100), at(100), "flags may be old", "flags may be old"
 			})},
-		{"a doubtful first value is accepted", Status{}, reading{at: at(1), phase: NewOnly, doubt: old},
+		{"a doubtful first value is accepted", Status{}, reading{at: at(1), phase: NewOnly, doubt: errOld},
 			Status{Phase: NewOnly, Since: at(1), Reason: "flags may be old", doubt: "flags may be old", cut: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func TestEachRuleCanFail(t *testing.T) {
 		{from: "./copier", to: "github.com/alecthomas/kong", want: []string{"over the contract alone", "must not compile"}},
 		{from: "./copier/cmd/copier", to: "./stores/storefault", want: []string{"test kits"}},
 		{from: "./internal/servers", to: "./examples/flagd", want: []string{"module of their own"}},
-		{from: "./dualwrite", to: "github.com/open-feature/go-sdk-contrib/providers/flagd", test: true, want: []string{"flagd brings"}},
+		{from: "./dualwrite", to: "github.com/open-feature/go-sdk-contrib/providers/flagd", test: true, want: []string{"flag services bring"}},
 		{from: "./examples/quickstart", to: "./internal/servers", want: []string{"a user can not import it"}},
 		{from: "./stores/memstore", to: "flag", want: []string{"its database along"}},
 		{from: "./surprise", to: "fmt", want: []string{"in no layer"}},

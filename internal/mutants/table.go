@@ -10,7 +10,7 @@ const (
 )
 
 // mutants are all of them: first one for each line of "What broke" in the protocol, in its order.
-var mutants = slices.Concat(whatBroke, others, pairs, explored, refusedValues)
+var mutants = slices.Concat(whatBroke, others, pairs, follow, explored, refusedValues)
 
 var whatBroke = []mutant{
 	{
