@@ -24,8 +24,10 @@ func same(w *world) {
 
 func dumpOf(s *mem) map[string]stores.Record[user] {
 	all := make(map[string]stores.Record[user])
-	for e := range s.Scan(context.Background(), "", nil) {
-		all[e.Key] = e.Record
+	for e, err := range s.Scan(context.Background(), "", nil) {
+		if err == nil {
+			all[e.Key] = e.Record
+		}
 	}
 	return all
 }
