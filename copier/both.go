@@ -84,7 +84,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		if err != nil || verified.Clean() {
 			break
 		}
-		vo.earlier = append(verified.Earlier, verified.brief())
+		vo.earlier = verified.andEarlier()
 	}
 	return copied, verified, err
 }

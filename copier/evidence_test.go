@@ -36,7 +36,7 @@ func inEach(t *testing.T, test func(t *testing.T, old, new stores.Store[string, 
 	})
 }
 
-// interruptAfter is a context that ends when n pages were let through, and the throttle that counts them.
+// interruptAfter is a context that ends with the n-th page that is written, and the hook that counts them.
 func interruptAfter(t *testing.T, n int) (context.Context, func(ctx context.Context, c storefault.Call) error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
@@ -56,9 +56,9 @@ func rewriteAll(t *testing.T, old stores.Store[string, user], n int) {
 	}
 }
 
-const awkward = 2000 // records
+const resumed = 2000 // how many records the passes have that are resumed
 
-// interruptedCopy copies nine tenths of the records with a job that is interrupted then, whatever op it calls its own.
+// interruptedCopy runs a job that copies in pages of 100, and interrupts it at nine tenths of the records.
 func interruptedCopy(t *testing.T, new stores.Store[string, user], run func(context.Context, stores.Store[string, user]) error) {
 	ctx, before := interruptAfter(t, 18)
 	mustBe(t, run(ctx, storefault.New(new, &storefault.Options{Before: before})), context.Canceled)
@@ -68,21 +68,21 @@ func interruptedCopy(t *testing.T, new stores.Store[string, user], run func(cont
 func TestAResumedCopyIsNoProof(t *testing.T) {
 	t.Parallel()
 	inEach(t, func(t *testing.T, old, new stores.Store[string, user]) {
-		fill(t, old, awkward)
+		fill(t, old, resumed)
 		o := &copier.CopyOptions[user]{Resume: copier.Resume{Checkpoint: &memoryCheckpoint{}, Job: "j"}}
 		o.Workers, o.Batch = 1, 100
 		interruptedCopy(t, new, func(ctx context.Context, new stores.Store[string, user]) error {
 			_, err := copier.Copy(ctx, old, new, o)
 			return err
 		})
-		rewriteAll(t, old, awkward)
+		rewriteAll(t, old, resumed)
 
 		r, err := copier.Copy(t.Context(), old, new, o)
-		if err != nil || r.Resumed != 1 || !r.Finished || r.Read != awkward {
+		if err != nil || r.Resumed != 1 || !r.Finished || r.Read != resumed {
 			t.Fatalf("%v %+v", err, r.Counts)
 		}
 		v, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{Grace: time.Microsecond})
-		if err != nil || v.Found[copier.KindStale] < awkward/2 {
+		if err != nil || v.Found[copier.KindStale] < resumed/2 {
 			t.Fatalf("the test is to leave stale records: %v %v", err, v.Found)
 		}
 		if r.Clean() || !strings.Contains(strings.Join(r.Reasons(), "\n"), "resumed at "+r.ResumedAt.Format(time.RFC3339)) {
@@ -95,7 +95,7 @@ func TestAResumedCopyIsNoProof(t *testing.T) {
 func TestAPassFromBeforeMirroringIsNotResumed(t *testing.T) {
 	t.Parallel()
 	inEach(t, func(t *testing.T, old, new stores.Store[string, user]) {
-		fill(t, old, awkward)
+		fill(t, old, resumed)
 		o := &copier.CopyOptions[user]{Resume: copier.Resume{Checkpoint: &memoryCheckpoint{}, Job: "j"}}
 		o.Workers, o.Batch = 1, 100
 		began := time.Now()
@@ -104,11 +104,11 @@ func TestAPassFromBeforeMirroringIsNotResumed(t *testing.T) {
 			return err
 		}
 		interruptedCopy(t, new, job)
-		rewriteAll(t, old, awkward)
+		rewriteAll(t, old, resumed)
 
 		o.MirroringSince = time.Now()
 		r, err := copier.Copy(t.Context(), old, new, o)
-		if err != nil || r.Resumed != 0 || r.After == "" || r.Read != awkward || !r.Clean() {
+		if err != nil || r.Resumed != 0 || r.After == "" || r.Read != resumed || !r.Clean() {
 			t.Fatalf("%v %+v %q", err, r, r.Reasons())
 		}
 		mustBeClean(t, old, new)
@@ -131,7 +131,7 @@ func TestAPassFromBeforeMirroringIsNotResumed(t *testing.T) {
 func TestAResumedVerifyIsNoProof(t *testing.T) {
 	t.Parallel()
 	inEach(t, func(t *testing.T, old, inner stores.Store[string, user]) {
-		fill(t, old, awkward)
+		fill(t, old, resumed)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		cp := &memoryCheckpoint{}
@@ -149,14 +149,14 @@ func TestAResumedVerifyIsNoProof(t *testing.T) {
 		if verified.Same == 0 {
 			t.Fatalf("%+v", verified)
 		}
-		rewriteAll(t, old, awkward/2) // which the pass has behind it
+		rewriteAll(t, old, resumed/2) // which the pass has behind it
 
 		_, verified, err = copier.CopyAndVerify(t.Context(), old, inner, o)
 		if err != nil || !verified.Clean() {
 			t.Fatalf("%v %q", err, verified.Reasons())
 		}
 		mustBeClean(t, old, inner)
-		if e := verified.Earlier; verified.Resumed != 0 || len(e) != 2 || e[0].Finished || e[1].Found[copier.KindStale] != e[1].Repaired || e[1].Repaired < awkward/4 {
+		if e := verified.Earlier; verified.Resumed != 0 || len(e) != 2 || e[0].Finished || e[1].Found[copier.KindStale] != e[1].Repaired || e[1].Repaired < resumed/4 {
 			t.Errorf("earlier passes: %+v", verified.Earlier)
 		}
 	})

@@ -64,6 +64,6 @@ func (m *mirrors) check() error {
 	if m.alone < enoughAlone || m.alone < fewMirrored*m.mirrored {
 		return nil
 	}
-	return fmt.Errorf("%w: it has %d of %d records that were written since %s; is the flag still at old-only, or do mirrors fail (dualwrite.Status)? "+
+	return fmt.Errorf("%w: it has %d of %d records that were written since %s; is the flag still at old-only, or do mirrors fail (the Status of the repositories says so; a Rate takes load off)? "+
 		"See that all instances write both, and run it again", ErrNotMirrored, m.mirrored, m.mirrored+m.alone, m.since.Format(time.RFC3339))
 }

@@ -137,8 +137,8 @@ func (w *world) fail(err error, only func(storefault.Item) bool, ops ...storefau
 func fives(it storefault.Item) bool { return strings.HasSuffix(string(it.Key), "5") } // 30 of the records
 
 var (
-	noWrite = stores.Permanent(errors.New("no"))
-	later   = stores.Transient(errors.New("later"))
+	errNever = stores.Permanent(errors.New("no"))
+	errLater = stores.Transient(errors.New("later"))
 )
 
 // probe runs one operation in a new world.

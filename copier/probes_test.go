@@ -24,8 +24,10 @@ func same(w *world) {
 
 func dumpOf(s *mem) map[string]stores.Record[user] {
 	all := make(map[string]stores.Record[user])
-	for e := range s.Scan(context.Background(), "", nil) {
-		all[e.Key] = e.Record
+	for e, err := range s.Scan(context.Background(), "", nil) {
+		if err == nil {
+			all[e.Key] = e.Record
+		}
 	}
 	return all
 }
@@ -66,7 +68,7 @@ var probes = map[string]func(p *probe) bool{
 			most := 0
 			backoff := stores.Backoff(func(n int) time.Duration { most = max(most, n); return 0 })
 			p.run(set{"Workers": 1, "Attempts": attempts, "Backoff": backoff},
-				failing(nil, later, storefault.OpScan, storefault.OpGetMany, storefault.OpPutMany, storefault.OpPurge))
+				failing(nil, errLater, storefault.OpScan, storefault.OpGetMany, storefault.OpPutMany, storefault.OpPurge))
 			if most != attempts-1 {
 				return false
 			}
@@ -76,7 +78,7 @@ var probes = map[string]func(p *probe) bool{
 	"Backoff": func(p *probe) bool {
 		n := 0
 		backoff := stores.Backoff(func(int) time.Duration { n++; return 0 })
-		p.run(set{"Workers": 1, "Backoff": backoff}, failing(nil, later, storefault.OpScan, storefault.OpGetMany))
+		p.run(set{"Workers": 1, "Backoff": backoff}, failing(nil, errLater, storefault.OpScan, storefault.OpGetMany))
 		return n > 0
 	},
 	"OnProgress": func(p *probe) bool {
@@ -93,23 +95,23 @@ var probes = map[string]func(p *probe) bool{
 	},
 	"OnFinding": func(p *probe) bool {
 		n := 0
-		p.run(set{"OnFinding": func(copier.Finding) error { n++; return nil }}, failing(fives, noWrite, writes...))
+		p.run(set{"OnFinding": func(copier.Finding) error { n++; return nil }}, failing(fives, errNever, writes...))
 		return n > 0
 	},
 	"KeepFindings": func(p *probe) bool {
-		return len(p.run(set{"KeepFindings": 2}, failing(fives, noWrite, writes...)).last.Findings) == 2 &&
-			len(p.run(nil, failing(fives, noWrite, writes...)).last.Findings) > 2
+		return len(p.run(set{"KeepFindings": 2}, failing(fives, errNever, writes...)).last.Findings) == 2 &&
+			len(p.run(nil, failing(fives, errNever, writes...)).last.Findings) > 2
 	},
 	"MaxPending": func(p *probe) bool {
-		fault := failing(fives, later, storefault.OpGetMany, storefault.OpPutMany, storefault.OpPurge)
+		fault := failing(fives, errLater, storefault.OpGetMany, storefault.OpPutMany, storefault.OpPurge)
 		tight := p.run(set{"MaxPending": 3, "Attempts": 2, "Backoff": stores.Backoff(noWait)}, fault)
 		wide := p.run(set{"Attempts": 2, "Backoff": stores.Backoff(noWait)}, fault)
 		return errors.Is(tight.err, copier.ErrIncomplete) && strings.Contains(tight.err.Error(), "MaxPending") &&
 			(wide.err == nil || !strings.Contains(wide.err.Error(), "MaxPending"))
 	},
 	"MaxRejected": func(p *probe) bool {
-		few := p.run(p.repairing(set{"MaxRejected": 20, "Batch": 10, "Workers": 1}), failing(nil, noWrite, writes...))
-		all := p.run(p.repairing(set{"MaxRejected": -1}), failing(nil, noWrite, writes...))
+		few := p.run(p.repairing(set{"MaxRejected": 20, "Batch": 10, "Workers": 1}), failing(nil, errNever, writes...))
+		all := p.run(p.repairing(set{"MaxRejected": -1}), failing(nil, errNever, writes...))
 		return errors.Is(few.err, copier.ErrRejected) && few.last.Found[copier.KindRejected]+few.first.Found[copier.KindRejected] < 60 && all.err == nil
 	},
 	"Checkpoint": func(p *probe) bool {
@@ -149,14 +151,14 @@ var probes = map[string]func(p *probe) bool{
 		return n > 0
 	},
 	"Grace": func(p *probe) bool {
-		behind := failing(fives, noWrite, writes...)
+		behind := failing(fives, errNever, writes...)
 		return p.run(set{"Grace": time.Minute}, behind).took > p.run(nil, behind).took+30*time.Second
 	},
 	"Rounds": func(p *probe) bool {
 		rounds := func(n int) int {
 			return p.run(set{"Rounds": n}, func(w *world) { // they are missing, and cannot be looked at again
-				w.new.SetRules(storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: noWrite, Only: fives}, storefault.OpPutMany),
-					storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: later, Only: fives}, storefault.OpGetMany))
+				w.new.SetRules(storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: errNever, Only: fives}, storefault.OpPutMany),
+					storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: errLater, Only: fives}, storefault.OpGetMany))
 			}).lookups
 		}
 		return rounds(8) > rounds(2)
@@ -180,7 +182,7 @@ var probes = map[string]func(p *probe) bool{
 		return !deleted(nil) && deleted(set{"policy.Winner": copier.OldWins})
 	},
 	"Passes": func(p *probe) bool {
-		passes := func(n int) int { return len(p.run(set{"Passes": n}, failing(fives, noWrite, writes...)).last.Earlier) }
+		passes := func(n int) int { return len(p.run(set{"Passes": n}, failing(fives, errNever, writes...)).last.Earlier) }
 		return passes(1) == 0 && passes(4) == 3
 	},
 	"Confirm": func(p *probe) bool {

@@ -13,8 +13,8 @@ import (
 
 var errNoKey = errors.New("missing the key id in the item")
 
-// refusing is a place that refuses writes for good.
-func refusing(s stores.Store[string, user], which func(storefault.Item) bool) *storefault.Store[string, user] {
+// refusingWrites is a place that refuses writes for good.
+func refusingWrites(s stores.Store[string, user], which func(storefault.Item) bool) *storefault.Store[string, user] {
 	fault := storefault.Fault{Kind: storefault.FailBefore, Err: stores.Permanent(errNoKey), Only: which}
 	return storefault.New(s, &storefault.Options{Rules: []storefault.Rule{storefault.Always(fault, storefault.OpPutMany, storefault.OpPurge)}})
 }
@@ -27,7 +27,7 @@ func TestAPassThatIsRefusedEverythingEnds(t *testing.T) {
 	for _, batch := range []int{7, 500} {
 		old, inner := newMem(t), newMem(t)
 		fill(t, old, 3000)
-		new := refusing(inner, every)
+		new := refusingWrites(inner, every)
 		var told int
 		po := copier.PassOptions{Batch: batch, Workers: 2, OnFinding: func(f copier.Finding) error {
 			if told++; f.Kind != copier.KindRejected {
@@ -82,7 +82,7 @@ func TestWhatWasRefusedIsTriedAgain(t *testing.T) {
 			fill(t, old, 3000)
 			cp := &memoryCheckpoint{}
 			o := &copier.CopyOptions[user]{Resume: copier.Resume{Checkpoint: cp, Job: "j"}, PassOptions: copier.PassOptions{Batch: batch}}
-			r, err := copier.Copy(t.Context(), old, refusing(inner, every), o)
+			r, err := copier.Copy(t.Context(), old, refusingWrites(inner, every), o)
 			mustBe(t, err, copier.ErrRejected)
 			if r.Pending < 100 || len(cp.last(t).Pending) != r.Pending {
 				t.Fatalf("%d pending, %d in the checkpoint", r.Pending, len(cp.last(t).Pending))
@@ -119,7 +119,7 @@ func TestSomeRefusalsDoNotEndThePass(t *testing.T) {
 				told++
 				return nil
 			}}}
-			r, err := copier.Copy(t.Context(), old, refusing(inner, tc.which), o)
+			r, err := copier.Copy(t.Context(), old, refusingWrites(inner, tc.which), o)
 			if err != nil || !r.Finished || r.Found[copier.KindRejected] != tc.want || told != int(tc.want) || r.Pending != 0 {
 				t.Errorf("%v, %d told, %+v", err, told, r)
 			}
@@ -135,7 +135,7 @@ func TestSomeRefusalsDoNotEndARepair(t *testing.T) {
 	for i := range 3000 {
 		keys = append(keys, []byte(keyOf(i)))
 	}
-	new := refusing(inner, func(it storefault.Item) bool { return it.Key[len(it.Key)-1]%3 == 0 })
+	new := refusingWrites(inner, func(it storefault.Item) bool { return it.Key[len(it.Key)-1]%3 == 0 })
 	r, err := copier.Repair(t.Context(), old, new, yieldKeys(keys), nil)
 	if err != nil || r.Found[copier.KindRejected] != 1200 || r.Repaired != 1800 {
 		t.Errorf("%v %+v", err, r)

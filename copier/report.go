@@ -52,10 +52,11 @@ type Report struct {
 	Earlier []Report `json:"earlier,omitempty"`
 }
 
-// brief is the report without its lists.
-func (r Report) brief() Report {
+// andEarlier are the passes before this one, and this one without its lists.
+func (r Report) andEarlier() []Report {
+	all := slices.Clone(r.Earlier)
 	r.Findings, r.ChangedKeys, r.Earlier = nil, nil, nil
-	return r
+	return append(all, r)
 }
 
 // Counts are in records.

@@ -67,7 +67,7 @@ func newState(ctx context.Context, op string, o settings) (*state, error) {
 	if cp.over(&o) {
 		s.report.After = cp.Report.Run
 		if o.flow != "" && op == opVerify && !cp.Report.Finished {
-			s.report.Earlier = append(cp.Report.Earlier, cp.Report.brief())
+			s.report.Earlier = cp.Report.andEarlier()
 		}
 		return s, nil
 	}
