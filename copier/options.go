@@ -16,7 +16,8 @@ type PassOptions struct {
 	// Workers is how many segments are worked on at the same time. Default 4.
 	Workers int
 	// Batch is how many records are read, and written, together at most. A worker holds one batch in memory (two while
-	// it compares). Default 500.
+	// it compares). Under a limit (Rate, Throttle) there are as few as keep up with it: what the limit lets through in 5 ms
+	// or 16 records, and more only where calls take longer. Default 500.
 	Batch int
 
 	// Rate is how many records per second all workers read together at most. A record stamped after the pass began is
