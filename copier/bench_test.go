@@ -147,7 +147,7 @@ func peak(t *testing.T, n int) uint64 {
 }
 
 // BenchmarkBolt compares a copy from one bolt file to another with the least that has to be done: scan, and write in
-// batches, in one goroutine.
+// batches, in one goroutine. Four workers, on any machine.
 func BenchmarkBolt(b *testing.B) {
 	const n = 100_000
 	dir := b.TempDir()
@@ -187,7 +187,8 @@ func BenchmarkBolt(b *testing.B) {
 	for b.Loop() {
 		bare := rate(func(new *boltstore.Store[string, account]) { bareCopy(b, old, new) })
 		engine := rate(func(new *boltstore.Store[string, account]) {
-			if r, err := copier.Copy(b.Context(), old, new, nil); err != nil || r.Applied != n {
+			o := &copier.CopyOptions[account]{PassOptions: copier.PassOptions{Workers: 4}}
+			if r, err := copier.Copy(b.Context(), old, new, o); err != nil || r.Applied != n {
 				b.Fatal(err, r.Counts)
 			}
 		})

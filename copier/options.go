@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/dualwrite/dualwrite/stores"
@@ -13,10 +14,13 @@ import (
 // PassOptions are what all operations have in common: how fast, how patient, and who is told. The zero value is right
 // for a first try.
 type PassOptions struct {
-	// Workers is how many segments are worked on at the same time. Default 4.
+	// Workers is how many segments are worked on at the same time. Default: one less than GOMAXPROCS, at least 1 and at
+	// most 4, so that over embedded stores a processor is left to the service. Over a network workers wait most of the
+	// time, and 4 are faster also on few processors.
 	Workers int
 	// Batch is how many records are read, and written, together at most. A worker holds one batch in memory (two while
-	// it compares). Default 500.
+	// it compares). Under a limit (Rate, Throttle) there are as few as keep up with it: what the limit lets through in 5 ms
+	// or 16 records, and more only where calls take longer. Default 500.
 	Batch int
 
 	// Rate is how many records per second all workers read together at most. A record stamped after the pass began is
@@ -85,7 +89,7 @@ type settings struct {
 // filled returns the options with defaults, or everything that is wrong with them.
 func (o PassOptions) filled() (PassOptions, error) {
 	errs := []error{
-		positive("Workers", &o.Workers, 4),
+		positive("Workers", &o.Workers, min(4, max(1, runtime.GOMAXPROCS(0)-1))),
 		positive("Batch", &o.Batch, 500),
 		positive("Attempts", &o.Attempts, 10),
 		positive("MaxPending", &o.MaxPending, 50_000),

@@ -81,3 +81,29 @@ func turnsDuring(fn func()) (turns int) {
 	<-ended
 	return turns
 }
+
+// asked is a store that notes into how many segments it was divided.
+type asked struct {
+	*endless
+	parts int
+}
+
+func (s *asked) Segments(ctx context.Context, n int) ([]stores.Segment, error) {
+	s.parts = n
+	return s.endless.Segments(ctx, n)
+}
+
+// By default a processor is left to the service. Each worker has four segments.
+func TestDefaultWorkers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for processors, workers := range map[int]int{1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 8: 4} {
+		runtime.GOMAXPROCS(processors)
+		s := &asked{endless: newEndless(t, 100)}
+		if r, err := copier.Finish(t.Context(), s, &copier.FinishOptions{Confirm: copier.NobodyWritesBoth}); err != nil || !r.Clean() {
+			t.Fatal(err, r.Reasons())
+		}
+		if s.parts != 4*workers {
+			t.Errorf("on %d processors there are %d segments, want %d workers with 4 each", processors, s.parts, workers)
+		}
+	}
+}

@@ -15,6 +15,15 @@ import (
 // askEvery is how often PassOptions.Throttle is asked at most.
 const askEvery = 100 * time.Millisecond
 
+// Under a limit a page is as small as will do, as the service waits behind each. The smallest page is what the limit lets
+// through in smallestTime, but at least smallestPage. Where calls take so long that workers with such pages fall behind the
+// limit, pages grow until they do not.
+const (
+	smallestTime = 5 * time.Millisecond
+	smallestPage = 16
+	pageGrowth   = 1.25 // each time
+)
+
 // throttle is the one limit of all workers of a pass.
 type throttle struct {
 	fixed   rate.Limit
@@ -24,6 +33,7 @@ type throttle struct {
 
 	mu    sync.Mutex // guards what follows, and a call of ask
 	asked time.Time
+	page  float64 // how many records to take at once
 }
 
 func newThrottle(o *PassOptions) *throttle {
@@ -38,24 +48,50 @@ func newThrottle(o *PassOptions) *throttle {
 	return t
 }
 
-// batch is how many records to take at once so that waiting for them takes about a second at most.
+// batch is how many records to take at once.
 func (t *throttle) batch() int {
+	limit := t.limiter.Limit()
+	if limit == rate.Inf {
+		return t.burst
+	}
+	smallest := min(float64(t.second()), max(smallestPage, float64(limit)*smallestTime.Seconds()))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.page = min(max(t.page, smallest), float64(t.burst))
+	return int(t.page)
+}
+
+// second is how many records can pass in about a second.
+func (t *throttle) second() int {
 	if limit := float64(t.limiter.Limit()); limit < float64(t.burst) {
 		return max(1, int(limit))
 	}
 	return t.burst
 }
 
+// pace makes pages smaller while workers have to wait for the limit, and larger while they fall behind it.
+func (t *throttle) pace(n int) {
+	behind := t.limiter.Tokens() >= float64(n)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if behind {
+		t.page *= pageGrowth
+	} else {
+		t.page /= pageGrowth
+	}
+}
+
 // wait lets n records pass, about a second's worth at a time so that it follows a change of the limit.
 func (t *throttle) wait(ctx context.Context, n int) error {
+	if err := t.adjust(ctx); err != nil {
+		return err
+	}
+	if n == 0 {
+		return ctx.Err()
+	}
+	t.pace(n)
 	for {
-		if err := t.adjust(ctx); err != nil {
-			return err
-		}
-		if n == 0 {
-			return ctx.Err()
-		}
-		some := min(n, t.batch())
+		some := min(n, t.second())
 		if err := t.limiter.WaitN(ctx, some); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -64,6 +100,9 @@ func (t *throttle) wait(ctx context.Context, n int) error {
 		}
 		if n -= some; n == 0 {
 			return nil
+		}
+		if err := t.adjust(ctx); err != nil {
+			return err
 		}
 	}
 }

@@ -3,7 +3,9 @@ package copier_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +68,65 @@ func TestThrottleFollowsAndPauses(t *testing.T) {
 			t.Errorf("asked %d times", asked)
 		}
 	})
+}
+
+// pages notes how many writes a store gets at a time, each of which takes a while.
+type pages struct {
+	*mem
+	takes time.Duration
+	mu    sync.Mutex
+	sizes []int
+}
+
+func (s *pages) PutMany(ctx context.Context, w []stores.Write[string, user]) ([]error, error) {
+	s.mu.Lock()
+	s.sizes = append(s.sizes, len(w))
+	s.mu.Unlock()
+	time.Sleep(s.takes)
+	return s.mem.PutMany(ctx, w)
+}
+
+// Under a limit, pages are as small as will do: no more than what the limit lets through in 5 ms (but not less than 16
+// records), unless the calls take so long that small pages would not reach it.
+func TestPagesUnderALimit(t *testing.T) {
+	t.Parallel()
+	const n = 40_000
+	for name, c := range map[string]struct {
+		limit   float64
+		takes   time.Duration
+		largest int
+	}{
+		"a fast store":              {10_000, 0, 50},
+		"a faster one":              {40_000, 100 * time.Microsecond, 200},
+		"a low limit":               {1000, 0, 16},
+		"less than a page a second": {7, 0, 7},
+		"as fast as the default":    {1e6, 0, 500},
+		"calls that take long":      {4000, 200 * time.Millisecond, 500},
+		"calls that take very long": {1000, time.Second, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				old, new := newMem(t), &pages{mem: newMem(t), takes: c.takes}
+				records := min(n, int(10*c.limit))
+				fill(t, old, records)
+				time.Sleep(time.Second) // the stamps are from before the pass
+				began := time.Now()
+				o := copier.PassOptions{Workers: 4, Rate: c.limit}
+				if r, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o}); err != nil || !r.Clean() {
+					t.Fatalf("%v %+v", err, r)
+				}
+				if got := slices.Max(new.sizes); got > c.largest {
+					t.Errorf("a page of %d records, want %d at most", got, c.largest)
+				}
+				// Until the pages are large enough for calls that take long, it is behind.
+				most := 1.25*float64(records)/c.limit + 5*c.takes.Seconds()
+				if took := time.Since(began).Seconds(); took > most {
+					t.Errorf("it took %.1f s for %d records, want %.1f at most", took, records, most)
+				}
+			})
+		})
+	}
 }
 
 func TestPauseEndsWithTheContext(t *testing.T) {

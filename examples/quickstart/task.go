@@ -83,10 +83,15 @@ const (
 	verifyFactor = 4
 	// limitedBatch is the batch of a pass that is not to be noticed by the service: requests wait behind a batch.
 	limitedBatch = 100
+	// serverWorkers go over a place in a server: they wait for it most of the time, so there may be more than processors.
+	serverWorkers = 4
 )
 
 // limit slows a pass down, if the command line says so.
 func (m *migration[V]) limit(o *copier.PassOptions, factor float64) {
+	if m.cfg.old.inServer() || m.cfg.new.inServer() {
+		o.Workers = serverWorkers
+	}
 	if m.cfg.copyRate > 0 {
 		o.Rate, o.Batch = float64(m.cfg.copyRate)*factor, limitedBatch
 	}

@@ -104,7 +104,7 @@ func BenchmarkCopyDynamoDB(b *testing.B) {
 	run("copy", func(b *testing.B) { copySpots(b, there, items, int64(*documents)) })
 	run("copy again", func(b *testing.B) { copySpots(b, there, items, 0) })
 	run("verify", func(b *testing.B) {
-		r, err := copier.Verify(b.Context(), there, items, nil)
+		r, err := copier.Verify(b.Context(), there, items, &copier.VerifyOptions[spot]{PassOptions: fourWorkers})
 		if err != nil || !r.Clean() || r.Same != int64(*documents) {
 			b.Fatalf("%+v %v", r, err)
 		}
@@ -150,11 +150,14 @@ func openItems(b *testing.B, client *dynamodb.Client, table string, m *meter) st
 }
 
 func copySpots(b *testing.B, from, to stores.Store[string, spot], applied int64) {
-	r, err := copier.Copy(b.Context(), from, to, nil)
+	r, err := copier.Copy(b.Context(), from, to, &copier.CopyOptions[spot]{PassOptions: fourWorkers})
 	if err != nil || r.Applied != applied || r.Applied+r.AlreadyThere != int64(*documents) {
 		b.Fatalf("%+v %v", r, err)
 	}
 }
+
+// fourWorkers, on any machine: over a network they wait most of the time.
+var fourWorkers = copier.PassOptions{Workers: 4}
 
 // atOnce is how many requests the loops have under way: as many as the copier, with its 4 workers.
 const atOnce = 32

@@ -144,7 +144,7 @@ func openPlaces(b *testing.B, coll *mongo.Collection) placeStore {
 
 func copyAll(b *testing.B, from, to placeStore, applied int64) {
 	report, err := copier.Copy(context.Background(), from, to, &copier.CopyOptions[place]{
-		PassOptions: copier.PassOptions{Batch: batch},
+		PassOptions: copier.PassOptions{Batch: batch, Workers: 4},
 	})
 	if err != nil || report.Applied != applied || report.Applied+report.AlreadyThere != int64(*documents) {
 		b.Fatalf("%+v %v", report, err)
@@ -153,7 +153,7 @@ func copyAll(b *testing.B, from, to placeStore, applied int64) {
 
 func verifyAll(b *testing.B, from, to placeStore) {
 	report, err := copier.Verify(context.Background(), from, to, &copier.VerifyOptions[place]{
-		PassOptions: copier.PassOptions{Batch: batch},
+		PassOptions: copier.PassOptions{Batch: batch, Workers: 4},
 	})
 	if err != nil || !report.Clean() || report.Same != int64(*documents) {
 		b.Fatalf("%+v %v", report, err)
