@@ -8,16 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/memstore"
 	"github.com/dualwrite/dualwrite/stores/storefault"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // The phases, by the letters that the protocol has for them.
 const (

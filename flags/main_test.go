@@ -3,8 +3,8 @@ package flags_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 )
 
 // A test that leaves a goroutine behind fails the package.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

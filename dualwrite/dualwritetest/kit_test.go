@@ -8,16 +8,15 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/dualwrite/dualwritetest"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/boltstore"
 	"github.com/dualwrite/dualwrite/stores/memstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 type user struct {
 	Name string

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/dualwrite/dualwrite/internal/dynamotest"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 )
 
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 	openfeature.Shutdown()
 	// The provider does not end its watcher of events when it is shut down.
 	events := goleak.IgnoreAnyFunction("github.com/open-feature/go-sdk-contrib/providers/flagd/pkg.(*Provider).handleEvents")
-	if err := goleak.Find(events); err != nil {
+	if err := leaktest.Find(events); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}

@@ -7,12 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/dualwrite/dualwrite/flags"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var (
 	seedFlag    = flag.Uint64("metamorphic.seed", 0, "first seed of the scripts; 0 is a random one")

@@ -74,7 +74,7 @@ func unchanged(chosen []mutant) (out string, err error) {
 		}
 	}
 	for pkg, tests := range byPkg {
-		b, err := exec.Command("go", "test", "-count=1", "-timeout", limit, "-run", strings.Join(tests, "|"), pkg).CombinedOutput()
+		b, err := exec.Command("go", "test", "-count=1", "-timeout", "15m", "-run", strings.Join(tests, "|"), pkg).CombinedOutput()
 		if err != nil {
 			return string(b), err
 		}

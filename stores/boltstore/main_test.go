@@ -6,8 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 	"github.com/dualwrite/dualwrite/stores"
 )
 
@@ -20,7 +19,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 type note struct {

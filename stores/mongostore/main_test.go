@@ -5,15 +5,14 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 )
 
 // TestMain also looks for goroutines that are left when the clients are gone. (The proxy leaves some of its own.)
 func TestMain(m *testing.M) {
 	code := mongotest.Main(m)
-	if err := goleak.Find(); err != nil && code == 0 {
+	if err := leaktest.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

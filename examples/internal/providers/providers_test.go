@@ -22,13 +22,13 @@ import (
 	launchdarkly "github.com/open-feature/go-sdk-contrib/providers/launchdarkly/pkg"
 	"github.com/open-feature/go-sdk/openfeature"
 	"github.com/open-feature/go-sdk/openfeature/memprovider"
-	"go.uber.org/goleak"
 
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/flags/flagtest"
+	"github.com/dualwrite/dualwrite/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const key = "users-migration"
 
