@@ -17,12 +17,14 @@ import (
 func Wrapper[K, V any](tb testing.TB, inner, outer stores.Store[K, V], key K, value V) {
 	tb.Helper()
 	w := stores.Write[K, V]{Key: key, Record: stores.Record[V]{Value: value}} // no store takes it: it has no version
+	_, wraps := outer.(stores.Wrapper[K, V])
 	for _, c := range capabilities[K, V]() {
 		switch name, _, _ := strings.Cut(c.is.Name(), "["); {
 		case c.is == reflect.TypeFor[stores.Wrapper[K, V]]():
 			if !c.in(outer) {
 				tb.Errorf("%T has no Unwrap: a pair write and SamePlace do not see that it is around %T; embed stores.Forward", outer, inner)
 			}
+		case c.below && wraps && !c.in(outer): // it is found in the inner store
 		case !c.in(inner) || errors.Is(c.ask(tb.Context(), inner, w), errors.ErrUnsupported):
 		case !c.in(outer):
 			tb.Errorf("%T is no stores.%s, which %T is: embed stores.Forward", outer, name, inner)
@@ -47,6 +49,8 @@ func testWrapper[K, V any](e *env[K, V]) {
 type capability[K, V any] struct {
 	is  reflect.Type
 	ask func(context.Context, stores.Store[K, V], stores.Write[K, V]) error
+	// below says that it is looked for in what a wrapper is around, too.
+	below bool
 }
 
 func (c capability[K, V]) in(s stores.Store[K, V]) bool {
@@ -55,9 +59,14 @@ func (c capability[K, V]) in(s stores.Store[K, V]) bool {
 
 // of makes a capability of a call.
 func of[C, K, V any](ask func(context.Context, C, stores.Write[K, V]) error) capability[K, V] {
-	return capability[K, V]{reflect.TypeFor[C](), func(ctx context.Context, s stores.Store[K, V], w stores.Write[K, V]) error {
+	return capability[K, V]{is: reflect.TypeFor[C](), ask: func(ctx context.Context, s stores.Store[K, V], w stores.Write[K, V]) error {
 		return ask(ctx, s.(C), w)
 	}}
+}
+
+func (c capability[K, V]) foundBelow() capability[K, V] {
+	c.below = true
+	return c
 }
 
 // capabilities are all that there are.
@@ -101,12 +110,12 @@ func capabilities[K, V any]() []capability[K, V] {
 				return errors.ErrUnsupported
 			}
 			return nil
-		}),
+		}).foundBelow(),
 		of(func(_ context.Context, s stores.Checker[K, V], w write) error { return s.Check(w) }),
 		of(func(_ context.Context, s stores.RoundTripper[V], w write) error {
 			return second(s.RoundTrip(w.Record.Value))
 		}),
-		of(func(ctx context.Context, s stores.ContextChecker, _ write) error { return s.CheckContext(ctx) }),
+		of(func(ctx context.Context, s stores.ContextChecker, _ write) error { return s.CheckContext(ctx) }).foundBelow(),
 	}
 }
 
