@@ -53,7 +53,7 @@ type MetaReader[K, V any] interface {
 // Scan.
 func ScanMeta[K, V any](ctx context.Context, s Store[K, V], seg Segment, after []byte) iter.Seq2[Entry[K, V], error] {
 	if m, ok := s.(MetaReader[K, V]); ok {
-		return m.ScanMeta(ctx, seg, after)
+		return scanOr(m.ScanMeta(ctx, seg, after), s.Scan(ctx, seg, after))
 	}
 	return s.Scan(ctx, seg, after)
 }
@@ -65,6 +65,9 @@ func GetMetas[K, V any](ctx context.Context, s Store[K, V], keys []K) ([]Result[
 		return GetMany(ctx, s, keys)
 	}
 	res, err := m.GetMetas(ctx, keys)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return GetMany(ctx, s, keys)
+	}
 	if err == nil && len(res) != len(keys) {
 		return nil, fmt.Errorf("stores: %T answered %d of %d keys", s, len(res), len(keys))
 	}
@@ -301,7 +304,9 @@ type ContextChecker interface {
 // the first write. Fallback: it does.
 func CheckContext[K, V any](ctx context.Context, s Store[K, V]) error {
 	if c, ok := As[ContextChecker](s); ok {
-		return c.CheckContext(ctx)
+		if err := c.CheckContext(ctx); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
 	}
 	return nil
 }

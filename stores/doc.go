@@ -7,10 +7,26 @@
 // atomically with the write. That is the whole of what the rest of the SDK is built on: nothing in it needs a lock, a
 // trigger or a change stream.
 //
-// A store has four required methods. What only some stores can do (batches, parallel scans, pair writes …) is an
-// optional interface each, reached through a function of this package that contains the fallback: [GetMany], [PutMany],
-// [Segments], [ApproxCount], [Purge], [PutPair], [Check] and [RoundTrip]. A store that wraps another one implements all
-// of them and answers [errors.ErrUnsupported] where the inner store has none.
+// # Capabilities
+//
+// A store has four required methods. What only some stores can do is an optional interface each, reached through a function of
+// this package that contains the fallback:
+//
+//   - [BatchReader] and [BatchWriter]: many records in fewer round trips, through [GetMany] and [PutMany]
+//   - [MetaReader]: metadata without values, through [ScanMeta] and [GetMetas]
+//   - [ExactScanner]: a scan that tells what V does not hold, through [ScanNoting]
+//   - [Segmenter]: parts for scans side by side, through [Segments]
+//   - [KeyOrdered]: scans in the order of keys, through [Bounds] and [Range]
+//   - [Counter]: about how many records there are, through [ApproxCount]
+//   - [Purger]: the SDK's traces are removed, through [Purge]
+//   - [PairWriter]: two writes at the same moment, through [PutPair]
+//   - [SamePlacer]: whether two stores are one place, through [SamePlace]
+//   - [Checker], [RoundTripper] and [ContextChecker]: what can be known without I/O, through [Check], [RoundTrip] and [CheckContext]
+//   - [Wrapper]: a store around another one, which [As] looks through
+//
+// A store may implement one of these and answer [errors.ErrUnsupported], a scan as the first that it yields: to the functions that
+// is the same as to have none. So a store that wraps another one can implement all of them. Embed [Forward] in it, which does that,
+// and storetest.Wrapper finds what it drops nevertheless.
 //
 // Package storetest has a conformance kit for people who write a store of their own.
 package stores

@@ -17,7 +17,7 @@ type ExactScanner[K, V any] interface {
 // takes longer than a Scan. Fallback: a Scan, which names nothing.
 func ScanNoting[K, V any](ctx context.Context, s Store[K, V], seg Segment, after []byte) iter.Seq2[Entry[K, V], error] {
 	if e, ok := s.(ExactScanner[K, V]); ok {
-		return e.ScanNoting(ctx, seg, after)
+		return scanOr(e.ScanNoting(ctx, seg, after), s.Scan(ctx, seg, after))
 	}
 	return s.Scan(ctx, seg, after)
 }

@@ -58,7 +58,7 @@ func cancelledBetween[K, V any](f *fixture[K, V]) {
 		f.Helper()
 		ctx, cancel := context.WithCancel(f.Context())
 		defer cancel()
-		r := f.over(watched[K, V]{f.old, cancel}, watched[K, V]{f.new, cancel}, f.phase)
+		r := f.over(watched[K, V]{stores.Forward[K, V]{Store: f.old}, cancel}, watched[K, V]{stores.Forward[K, V]{Store: f.new}, cancel}, f.phase)
 		if err := do(ctx, r); err != nil {
 			f.Errorf("%v: a write that is stored answers %v", f.phase.get(), err)
 		}

@@ -2,12 +2,14 @@ package dualwritetest
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// untouchable is the place that a phase has nothing to do with.
+// untouchable is the place that a phase has nothing to do with. It hides what the store can do beside the four methods on
+// purpose, as each call of those that it has is an error.
 type untouchable[K, V any] struct {
 	inner stores.Store[K, V]
 	f     *fixture[K, V]
@@ -34,11 +36,21 @@ func (u untouchable[K, V]) Scan(ctx context.Context, seg stores.Segment, after [
 	return u.inner.Scan(ctx, seg, after)
 }
 
-// watched calls written after each write to a place. It hides what the store can do beside the four methods, so that
-// every write comes by: one place after the other, also where both can commit together.
+// watched calls written after each write to a place. It has no batches and no pair writes, so that every write comes by: one
+// place after the other, also where both can commit together.
 type watched[K, V any] struct {
-	stores.Store[K, V]
+	stores.Forward[K, V]
 	written func()
+}
+
+// PutMany implements [stores.BatchWriter].
+func (watched[K, V]) PutMany(context.Context, []stores.Write[K, V]) ([]error, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// PutPair implements [stores.PairWriter].
+func (watched[K, V]) PutPair(context.Context, stores.Write[K, V], stores.Store[K, V], stores.Write[K, V]) error {
+	return errors.ErrUnsupported
 }
 
 // Put implements [stores.Store].

@@ -23,7 +23,8 @@ func (s *Scenario) Over(open func() (old, new stores.Store[string, string], err 
 	return &over
 }
 
-// checked is a place that knows what it has to answer.
+// checked is a place that knows what it has to answer. It hides what the store can do beside the four methods and pair writes on
+// purpose: batches come by record by record, each a step of its own.
 type checked struct {
 	store
 	run   *run

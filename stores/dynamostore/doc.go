@@ -49,7 +49,10 @@
 // or stores.ErrPermanent only if none of them can have had an effect, and is an unknown outcome otherwise. So is a refusal after
 // a lost answer, unless what is stored shows the write. Throttling is transient, once the client's retries are used up.
 //
-// An item has at most 400 KB, names included. What the store can know of it is checked before anything is sent.
+// An item has at most 400 KB, names included, and an attribute that is in the key of an index has the index's type, is not
+// empty and has at most 2048 bytes, as a sort key 1024. An item without it is not in the index. What the store can know of this
+// is checked before anything is sent; the indexes are those that the table had when [New] was called, so restart the service, or
+// open the store again, after one was added or removed.
 //
 // # Expiry
 //

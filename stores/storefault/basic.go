@@ -9,16 +9,10 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// Unwrap implements [stores.Wrapper].
-func (s *Store[K, V]) Unwrap() stores.Store[K, V] { return s.inner }
-
-// Keys is the inner store's codec.
-func (s *Store[K, V]) Keys() stores.KeyCodec[K] { return s.inner.Keys() }
-
 // Close closes the inner store if it can be closed. Later calls answer [stores.ErrClosed] either way.
 func (s *Store[K, V]) Close() error {
 	s.closed.Store(true)
-	if c, ok := s.inner.(io.Closer); ok {
+	if c, ok := s.Store.(io.Closer); ok {
 		return c.Close()
 	}
 	return nil
@@ -27,7 +21,7 @@ func (s *Store[K, V]) Close() error {
 // Get implements [stores.Store].
 func (s *Store[K, V]) Get(ctx context.Context, key K) (r stores.Record[V], err error) {
 	err = s.call(ctx, OpGet, func() []Item { return []Item{s.keyItem(key)} }, func() (err error) {
-		r, err = s.inner.Get(ctx, key)
+		r, err = s.Store.Get(ctx, key)
 		return err
 	})
 	if err != nil {
@@ -38,17 +32,22 @@ func (s *Store[K, V]) Get(ctx context.Context, key K) (r stores.Record[V], err e
 
 // Put implements [stores.Store].
 func (s *Store[K, V]) Put(ctx context.Context, w stores.Write[K, V]) error {
-	return s.call(ctx, OpPut, func() []Item { return []Item{s.writeItem(w)} }, func() error { return s.inner.Put(ctx, w) })
+	return s.call(ctx, OpPut, func() []Item { return []Item{s.writeItem(w)} }, func() error { return s.Store.Put(ctx, w) })
 }
 
 // Scan implements [stores.Store]. A scan is one call, from its first record to its last.
 func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
-	return s.scan(ctx, s.inner.Scan(ctx, seg, after))
+	return s.scan(ctx, s.Store.Scan(ctx, seg, after))
 }
 
 // ScanNoting implements [stores.ExactScanner]; it is an OpScan.
 func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
-	return s.scan(ctx, stores.ScanNoting(ctx, s.inner, seg, after))
+	return s.scan(ctx, s.forward.ScanNoting(ctx, seg, after))
+}
+
+// ScanMeta implements [stores.MetaReader]; it is an OpScan.
+func (s *Store[K, V]) ScanMeta(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[K, V], error] {
+	return s.scan(ctx, s.forward.ScanMeta(ctx, seg, after))
 }
 
 func (s *Store[K, V]) scan(ctx context.Context, inner iter.Seq2[stores.Entry[K, V], error]) iter.Seq2[stores.Entry[K, V], error] {

@@ -49,7 +49,7 @@ func (c Call) Key() []byte {
 }
 
 func (s *Store[K, V]) keyItem(key K) Item {
-	b, err := s.inner.Keys().Append(nil, key)
+	b, err := s.Store.Keys().Append(nil, key)
 	if err != nil {
 		return Item{}
 	}

@@ -9,7 +9,7 @@ import (
 
 // GetMany implements [stores.BatchReader].
 func (s *Store[K, V]) GetMany(ctx context.Context, keys []K) ([]stores.Result[V], error) {
-	inner, ok := s.inner.(stores.BatchReader[K, V])
+	inner, ok := s.Store.(stores.BatchReader[K, V])
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -23,9 +23,25 @@ func (s *Store[K, V]) GetMany(ctx context.Context, keys []K) ([]stores.Result[V]
 	return res, err
 }
 
+// GetMetas implements [stores.MetaReader]; it is an OpGetMany.
+func (s *Store[K, V]) GetMetas(ctx context.Context, keys []K) ([]stores.Result[V], error) {
+	inner, ok := s.Store.(stores.MetaReader[K, V])
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	fail := func(err error) stores.Result[V] { return stores.Result[V]{Err: err} }
+	res, err, late := batch(ctx, s, OpGetMany, keys, s.keyItem, fail, func(keys []K) ([]stores.Result[V], error) {
+		return inner.GetMetas(ctx, keys)
+	})
+	if late != nil {
+		return nil, late
+	}
+	return res, err
+}
+
 // PutMany implements [stores.BatchWriter].
 func (s *Store[K, V]) PutMany(ctx context.Context, writes []stores.Write[K, V]) ([]error, error) {
-	inner, ok := s.inner.(stores.BatchWriter[K, V])
+	inner, ok := s.Store.(stores.BatchWriter[K, V])
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -34,7 +50,7 @@ func (s *Store[K, V]) PutMany(ctx context.Context, writes []stores.Write[K, V]) 
 
 // Purge implements [stores.Purger].
 func (s *Store[K, V]) Purge(ctx context.Context, targets []stores.PurgeTarget[K]) ([]error, error) {
-	inner, ok := s.inner.(stores.Purger[K])
+	inner, ok := s.Store.(stores.Purger[K])
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -59,7 +75,7 @@ func batchOfWrites[K, V, A any](
 
 // Segments implements [stores.Segmenter].
 func (s *Store[K, V]) Segments(ctx context.Context, n int) (segs []stores.Segment, err error) {
-	inner, ok := s.inner.(stores.Segmenter)
+	inner, ok := s.Store.(stores.Segmenter)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -75,7 +91,7 @@ func (s *Store[K, V]) Segments(ctx context.Context, n int) (segs []stores.Segmen
 
 // ApproxCount implements [stores.Counter].
 func (s *Store[K, V]) ApproxCount(ctx context.Context) (n int64, err error) {
-	inner, ok := s.inner.(stores.Counter)
+	inner, ok := s.Store.(stores.Counter)
 	if !ok {
 		return 0, errors.ErrUnsupported
 	}
@@ -92,7 +108,7 @@ func (s *Store[K, V]) ApproxCount(ctx context.Context) (n int64, err error) {
 // PutPair implements [stores.PairWriter]. It is a call of this store: if the other one is a storefault too, that one's
 // rules, hooks and counts do not see it.
 func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], other stores.Store[K, V], theirs stores.Write[K, V]) error {
-	inner, ok := s.inner.(stores.PairWriter[K, V])
+	inner, ok := s.Store.(stores.PairWriter[K, V])
 	if !ok {
 		return errors.ErrUnsupported
 	}
@@ -102,7 +118,7 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 
 // Check implements [stores.Checker].
 func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
-	inner, ok := s.inner.(stores.Checker[K, V])
+	inner, ok := s.Store.(stores.Checker[K, V])
 	if !ok {
 		return errors.ErrUnsupported
 	}
@@ -111,7 +127,7 @@ func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 
 // RoundTrip implements [stores.RoundTripper].
 func (s *Store[K, V]) RoundTrip(v V) (rv V, err error) {
-	inner, ok := s.inner.(stores.RoundTripper[V])
+	inner, ok := s.Store.(stores.RoundTripper[V])
 	if !ok {
 		return rv, errors.ErrUnsupported
 	}
@@ -124,7 +140,7 @@ func (s *Store[K, V]) RoundTrip(v V) (rv V, err error) {
 
 // Bounds implements [stores.KeyOrdered]; it is an OpSegments.
 func (s *Store[K, V]) Bounds(ctx context.Context, n int) (keys [][]byte, err error) {
-	inner, ok := s.inner.(stores.KeyOrdered)
+	inner, ok := s.Store.(stores.KeyOrdered)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}
@@ -136,13 +152,4 @@ func (s *Store[K, V]) Bounds(ctx context.Context, n int) (keys [][]byte, err err
 		return nil, err
 	}
 	return keys, nil
-}
-
-// Range implements [stores.KeyOrdered].
-func (s *Store[K, V]) Range(from, to []byte) (stores.Segment, error) {
-	inner, ok := s.inner.(stores.KeyOrdered)
-	if !ok {
-		return "", errors.ErrUnsupported
-	}
-	return inner.Range(from, to)
 }

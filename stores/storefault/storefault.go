@@ -8,10 +8,13 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
+// forward has all capabilities of the inner store; what faults are injected into is written beside it.
+type forward[K, V any] = stores.Forward[K, V]
+
 // Store is a [stores.Store] around another one. It is safe for concurrent use if the inner store, the rules and the
 // hooks are.
 type Store[K, V any] struct {
-	inner  stores.Store[K, V]
+	forward[K, V]
 	before func(context.Context, Call) error
 	after  func(context.Context, Call, error) error
 	rules  atomic.Pointer[[]Rule]
@@ -43,7 +46,7 @@ func New[K, V any](inner stores.Store[K, V], o *Options) *Store[K, V] {
 	if o == nil {
 		o = &Options{}
 	}
-	s := &Store[K, V]{inner: inner, before: o.Before, after: o.After, calls: make(map[Op]int)}
+	s := &Store[K, V]{forward: forward[K, V]{Store: inner}, before: o.Before, after: o.After, calls: make(map[Op]int)}
 	s.SetRules(o.Rules...)
 	return s
 }

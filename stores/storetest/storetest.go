@@ -73,6 +73,7 @@ func Run[K, V any](t *testing.T, cfg Config[K, V]) {
 		{"pair", testPair[K, V]},
 		{"durability", testDurability[K, V]},
 		{"close", testClose[K, V]},
+		{"wrapper", testWrapper[K, V]},
 	} {
 		t.Run(topic.name, func(t *testing.T) { topic.run(&env[K, V]{T: t, cfg: &cfg}) })
 	}

@@ -118,8 +118,9 @@ var brokenStores = map[string]struct {
 	"torn pairs": {open: func(s *mem) store { return tornPairs{s} }, config: withPair, fails: []string{
 		"pair/outcomes/first_refused", "pair/outcomes/second_refused", "pair/outcomes/first_invalid", "pair/outcomes/second_invalid",
 	}, may: []string{"pair/"}},
-	"reopens":     {open: func(s *mem) store { return reopens{s} }, fails: []string{"close/later_calls"}},
-	"closes once": {open: func(s *mem) store { return closesOnce{s, new(atomic.Bool)} }, fails: []string{"close/later_calls"}, may: []string{"close/during_a_scan"}},
+	"drops a capability": {open: func(s *mem) store { return dropsGetMany{forward: forward{Store: s}} }, fails: []string{"wrapper/has_all_capabilities"}},
+	"reopens":            {open: func(s *mem) store { return reopens{s} }, fails: []string{"close/later_calls"}},
+	"closes once":        {open: func(s *mem) store { return closesOnce{s, new(atomic.Bool)} }, fails: []string{"close/later_calls"}, may: []string{"close/during_a_scan"}},
 	"shares values": {open: func(*mem) store {
 		s, _ := memstore.New(stores.StringKeys[string](), &memstore.Options[doc]{Clone: sharesValues})
 		return s

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/stores/dynamostore"
 )
 
 // atlas is what the service shows of a country.
@@ -17,12 +18,8 @@ type atlas struct {
 	cities, requests int
 }
 
-// live leaves out what was deleted: until the migration is finished, such an item is still there.
-const live = "attribute_not_exists(#dw.#d)"
-
-var liveNames = map[string]string{"#dw": "_dw", "#d": "d"}
-
-// atlas is a query of the service's own, which goes to where reads go at the moment. The new design is for its sake.
+// atlas is a query of the service's own, which goes to where reads go at the moment. The new design is for its sake. It leaves
+// out what was deleted: until the migration is finished, such an item is still there.
 func (m *migration) atlas(ctx context.Context, code string) (atlas, error) {
 	return dualwrite.Read(ctx, m.cities.records,
 		func(ctx context.Context) (atlas, error) { return m.fromTwoTables(ctx, code) },
@@ -37,10 +34,8 @@ func (m *migration) fromTwoTables(ctx context.Context, code string) (a atlas, er
 		return a, err
 	}
 	a.motto = value(got.Item, "motto")
-	names := map[string]string{"#country": "country"}
-	for short, name := range liveNames {
-		names[short] = name
-	}
+	live, names := dynamostore.Live()
+	names["#country"] = "country"
 	pages := dynamodb.NewScanPaginator(m.tables.Client, &dynamodb.ScanInput{
 		TableName: &m.from.cities, FilterExpression: aws.String("#country = :code AND " + live), ExpressionAttributeNames: names,
 		ExpressionAttributeValues: map[string]types.AttributeValue{":code": text(code)},
@@ -58,8 +53,9 @@ func (m *migration) fromTwoTables(ctx context.Context, code string) (a atlas, er
 
 // fromOneTable asks for one partition.
 func (m *migration) fromOneTable(ctx context.Context, code string) (a atlas, err error) {
+	live, names := dynamostore.Live()
 	pages := dynamodb.NewQueryPaginator(m.tables.Client, &dynamodb.QueryInput{
-		TableName: &m.to, KeyConditionExpression: aws.String("pk = :pk"), FilterExpression: aws.String(live), ExpressionAttributeNames: liveNames,
+		TableName: &m.to, KeyConditionExpression: aws.String("pk = :pk"), FilterExpression: &live, ExpressionAttributeNames: names,
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(partition + code)},
 	})
 	for pages.HasMorePages() {
