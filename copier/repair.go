@@ -81,7 +81,8 @@ func Repair[K, V any](ctx context.Context, old, new stores.Store[K, V], keys ite
 // newRepairer makes the fixer that keeps repair's rule.
 func newRepairer[K, V any](p *pass[K, V], old, new stores.Store[K, V], c *comparer[K, V], pol policy) *fixer[K, V] {
 	return &fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
-		return planRepair(c.kindOf(x.old, x.new), x.old, x.new, pol)
+		kind, _ := c.kindOf(x.key, x.old, x.new) // what one of the places cannot hold is nothing to repair
+		return planRepair(kind, x.old, x.new, pol)
 	}}
 }
 
