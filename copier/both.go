@@ -19,6 +19,8 @@ type CopyAndVerifyOptions[V any] struct {
 	MirroringSince time.Time
 	// AllowEmpty is as in VerifyOptions.
 	AllowEmpty bool
+	// AcceptLoss is as in VerifyOptions.
+	AcceptLoss []string
 	// Equal is as in VerifyOptions, and tells the copy too which values new does not hold as they are.
 	Equal func(a, b V) bool
 	// Grace and Rounds are as in VerifyOptions.
@@ -34,9 +36,9 @@ type CopyAndVerifyOptions[V any] struct {
 
 // stages are the options of the copy and of a verify pass.
 func (o *CopyAndVerifyOptions[V]) stages() (c CopyOptions[V], v VerifyOptions[V]) {
-	c = CopyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal}
+	c = CopyOptions[V]{PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, AcceptLoss: o.AcceptLoss, Equal: o.Equal}
 	v = VerifyOptions[V]{
-		PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, Equal: o.Equal,
+		PassOptions: o.PassOptions, Resume: o.Resume, MirroringSince: o.MirroringSince, AllowEmpty: o.AllowEmpty, AcceptLoss: o.AcceptLoss, Equal: o.Equal,
 		Grace: o.Grace, Rounds: o.Rounds, Repair: &o.Repair,
 	}
 	if o.VerifyRate != 0 {
@@ -46,8 +48,9 @@ func (o *CopyAndVerifyOptions[V]) stages() (c CopyOptions[V], v VerifyOptions[V]
 }
 
 // CopyAndVerify is what a batch job does: it copies, then verifies and repairs until a pass finds nothing. Its answer
-// is the report of the copy (only its Op and Job, if an interrupted earlier call had finished the copy) and that of the
-// last verify pass, whose Clean is the verdict; the passes before it are in its Report.Earlier. Errors are as those of [Copy].
+// is the report of the copy (without its lists, if an interrupted earlier call had finished the copy) and that of the
+// last verify pass, whose Clean is the verdict: what the copy has lost is a reason too, before and after an interruption. The passes
+// before it are in its Report.Earlier. Errors are as those of [Copy].
 func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyAndVerifyOptions[V]) (copied, verified Report, err error) {
 	if o == nil {
 		o = &CopyAndVerifyOptions[V]{}
@@ -69,7 +72,7 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 	}
 	co.flow, vo.flow = flowBoth, flowBoth
 	co.mirroringSince, vo.mirroringSince = o.MirroringSince, o.MirroringSince
-	next, err := stageOf(ctx, &co)
+	next, done, err := stageOf(ctx, &co)
 	if err != nil {
 		return copied, verified, err
 	}
@@ -77,11 +80,17 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 		if copied, err = copyAs(ctx, opCopy, old, new, &c, co); err != nil {
 			return copied, verified, err
 		}
+		brief := copied.brief()
+		done = &brief
+	} else if done != nil {
+		copied = *done
+		copied.LossAccepted = o.AcceptLoss
 	}
+	vo.copied = done
 	vo.Restart = next == opCopy
 	for range passes {
 		verified, err = verifyAs(ctx, opVerify, old, new, &v, vo)
-		if err != nil || verified.Clean() {
+		if err != nil || len(verified.differences()) == 0 {
 			break
 		}
 		vo.earlier = verified.andEarlier()
@@ -92,24 +101,25 @@ func CopyAndVerify[K, V any](ctx context.Context, old, new stores.Store[K, V], o
 // flowBoth marks the checkpoints of CopyAndVerify, so that those of a Copy or a Verify alone are not taken for one.
 const flowBoth = "copy and verify"
 
-// stageOf tells what comes next: the copy, or the verify passes if the checkpoint shows that the copy is done.
-func stageOf(ctx context.Context, o *settings) (string, error) {
+// stageOf tells what comes next: the copy, or the verify passes if the checkpoint shows that the copy is done; then copied is its
+// report.
+func stageOf(ctx context.Context, o *settings) (stage string, copied *Report, err error) {
 	if o.Restart {
-		return opCopy, nil
+		return opCopy, nil, nil
 	}
 	cp, err := loadCheckpoint(ctx, o.Checkpoint)
 	if cp == nil || err != nil {
-		return opCopy, err
+		return opCopy, nil, err
 	}
 	if cp.Flow != o.flow {
-		return opCopy, nil // which refuses the checkpoint
+		return opCopy, nil, nil // which refuses the checkpoint
 	}
 	if err := cp.fits(cp.Report.Op, o, time.Now()); err != nil || cp.Report.Op == opCopy {
-		return opCopy, err
+		return opCopy, nil, err
 	}
 	if cp.Report.Finished {
 		o.Restart = true // the last call came to its end: a new one begins
-		return opCopy, nil
+		return opCopy, nil, nil
 	}
-	return opVerify, nil
+	return opVerify, cp.Report.Copied, nil
 }

@@ -17,9 +17,10 @@ type CopyOptions[V any] struct {
 	// MirroringSince and AllowEmpty are as in VerifyOptions.
 	MirroringSince time.Time
 	AllowEmpty     bool
+	// AcceptLoss is as in VerifyOptions.
+	AcceptLoss []string
 	// Equal tells whether a value is still the same after new's codec had it. A copy counts and names values that are
-	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold; those of records that
-	// are there already may be left out. Default DeepEqual.
+	// not (Report.Changed), so that it is known before anybody reads from new what it can not hold. Default stores.DeepEqual.
 	Equal func(a, b V) bool
 }
 
@@ -46,12 +47,12 @@ func Copy[K, V any](ctx context.Context, old, new stores.Store[K, V], o *CopyOpt
 }
 
 func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *CopyOptions[V], set settings) (Report, error) {
-	set.mirroringSince, set.allowEmpty = o.MirroringSince, o.AllowEmpty
+	set.mirroringSince, set.allowEmpty, set.acceptLoss = o.MirroringSince, o.AllowEmpty, o.AcceptLoss
 	p, err := newPass(ctx, op, set, place[K, V]{name: placeOld, store: old, noting: true})
 	if err != nil {
 		return Report{Op: op, Job: set.Job}, err
 	}
-	c := &copying[K, V]{pass: p, new: new, loss: newLoss(new, o.Equal), fixer: fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
+	c := &copying[K, V]{pass: p, new: new, loss: newChanges(new, o.Equal), fixer: fixer[K, V]{p: p, old: old, new: new, plan: func(x *pair[K, V]) step[V] {
 		return planCopy(x.old, x.new)
 	}}}
 	return p.run(ctx, c.visitor, c.settle)
@@ -61,7 +62,7 @@ func copyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V
 type copying[K, V any] struct {
 	*pass[K, V]
 	new   stores.Store[K, V]
-	loss  loss[V]
+	loss  changes[K, V]
 	fixer fixer[K, V]
 	again atomic.Bool // most of the last page was there already
 }
@@ -75,11 +76,7 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		clear(writes)
 		writes = writes[:0]
 		var intents [][]byte
-		for i := range pg.entries {
-			if e := &pg.entries[i]; len(e.Lost) > 0 {
-				pg.delta.unmapped = append(pg.delta.unmapped, lostFields{c.canonical(e.Key), e.Lost})
-			}
-		}
+		c.note(pg)
 		entries, err := c.skip(ctx, pg)
 		if err != nil {
 			return err
@@ -87,10 +84,6 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 		for i := range entries {
 			letOthersRun(i + 1)
 			e := &entries[i]
-			if e.Record.Live() && c.loss.changes(e.Record.Value) {
-				pg.delta.counts.Changed++
-				pg.delta.changed = append(pg.delta.changed, c.canonical(e.Key))
-			}
 			if e.Record.Intent {
 				intents = append(intents, c.canonical(e.Key))
 				continue
@@ -114,6 +107,22 @@ func (c *copying[K, V]) visitor() visitor[K, V] {
 			return err
 		}
 		return errors.Join(c.notTooMany(), c.mirrors.check())
+	}
+}
+
+// note finds what records lose on their way to new, also those that are there already: a second copy says so again.
+func (c *copying[K, V]) note(pg *page[K, V]) {
+	for i := range pg.entries {
+		e := &pg.entries[i]
+		if len(e.Lost) > 0 {
+			pg.delta.unmapped = append(pg.delta.unmapped, lostFields{canon: c.canonical(e.Key), fields: e.Lost})
+		}
+		if !e.Record.Live() {
+			continue
+		}
+		if changed := c.loss.of(e.Key, e.Record.Value); changed != nil {
+			pg.delta.change(c.canonical(e.Key), changed)
+		}
 	}
 }
 
@@ -233,28 +242,4 @@ func (p *pass[K, V]) canonical(key K) []byte {
 		return nil // can not be: the store has the record
 	}
 	return b
-}
-
-// loss finds values that a store can not hold as they are.
-type loss[V any] struct {
-	trip  stores.RoundTripper[V] // nil if the store has no codec of its own
-	equal func(a, b V) bool
-}
-
-func newLoss[K, V any](s stores.Store[K, V], equal func(a, b V) bool) loss[V] {
-	l := loss[V]{equal: equal}
-	if equal == nil {
-		l.equal = DeepEqual[V]
-	}
-	l.trip, _ = s.(stores.RoundTripper[V])
-	return l
-}
-
-// changes is false for a value that the codec refuses: writing it says so better.
-func (l *loss[V]) changes(v V) bool {
-	if l.trip == nil {
-		return false
-	}
-	rv, err := l.trip.RoundTrip(v)
-	return err == nil && !l.equal(v, rv)
 }

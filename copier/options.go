@@ -82,6 +82,8 @@ type settings struct {
 	Resume
 	mirroringSince time.Time
 	allowEmpty     bool
+	acceptLoss     []string
+	copied         *Report  // of the copy before this verify pass in the same flow
 	flow           string   // what the pass is a part of; see checkpoint.Flow
 	earlier        []Report // of the verify passes before this one in the same flow
 }

@@ -81,10 +81,14 @@ func Repair[K, V any](ctx context.Context, old, new stores.Store[K, V], keys ite
 // newRepairer makes the fixer that keeps repair's rule.
 func newRepairer[K, V any](p *pass[K, V], old, new stores.Store[K, V], c *comparer[K, V], pol policy) *fixer[K, V] {
 	f := &fixer[K, V]{p: p, old: old, new: new, advice: errNewRefuses, plan: func(x *pair[K, V]) step[V] {
-		return planRepair(c.kindOf(x.old, x.new), x.old, x.new, pol)
+		kind, _ := c.kindOf(x.key, x.old, x.new) // what one of the places cannot hold is nothing to repair
+		return planRepair(kind, x.old, x.new, pol)
 	}}
 	if pol.winner == NewWins {
-		f.refused = func(x *pair[K, V]) step[V] { return planRefused(c.kindOf(x.old, x.new), x.old, x.new, pol) }
+		f.refused = func(x *pair[K, V]) step[V] {
+			kind, _ := c.kindOf(x.key, x.old, x.new)
+			return planRefused(kind, x.old, x.new, pol)
+		}
 	}
 	return f
 }

@@ -39,6 +39,14 @@ type Report struct {
 	// they belong to the record, let V hold them, and copy again to an empty place. Known of stores that can tell
 	// (stores.ExactScanner). Only a Copy looks for them.
 	Unmapped Losses `json:"unmapped,omitempty"`
+	// ChangedFields are the fields of the values counted in Changed, by their names in Go, with what they are in both places. (A
+	// Copy compares what old gave with what new would give back.)
+	ChangedFields Losses `json:"changed_fields,omitempty"`
+	// LossAccepted is the AcceptLoss of the last call.
+	LossAccepted []string `json:"loss_accepted,omitempty"`
+	// Copied is the copy before this verify pass in the same [CopyAndVerify], without its lists: what it has lost is a reason
+	// of the verify pass too.
+	Copied *Report `json:"copied,omitempty"`
 
 	// Found counts the findings by kind, repaired ones included.
 	Found map[Kind]int64 `json:"found"`
@@ -54,9 +62,13 @@ type Report struct {
 
 // andEarlier are the passes before this one, and this one without its lists.
 func (r Report) andEarlier() []Report {
-	all := slices.Clone(r.Earlier)
-	r.Findings, r.ChangedKeys, r.Earlier = nil, nil, nil
-	return append(all, r)
+	return append(slices.Clone(r.Earlier), r.brief())
+}
+
+// brief is the report without its lists.
+func (r Report) brief() Report {
+	r.Findings, r.ChangedKeys, r.Earlier, r.Copied = nil, nil, nil, nil
+	return r
 }
 
 // Counts are in records.
@@ -79,7 +91,9 @@ type Counts struct {
 	Plain int64 `json:"plain"`
 	// LiveAgain counts the records that were written again and again while a Finish tried to purge them.
 	LiveAgain int64 `json:"live_again"`
-	// Changed counts the values that new can not hold as they are; see CopyOptions.
+	// Changed counts the values that are not the same in both places and cannot be, as one of them cannot hold what the other
+	// one can: a Copy those that new would give back as others, a Verify those under one version that only are equal after a
+	// round trip through both codecs, as a time with nanoseconds beside one with milliseconds.
 	Changed int64 `json:"changed"`
 	// Retried counts writes that were sent again.
 	Retried int64 `json:"retried"`
@@ -107,7 +121,10 @@ func (c *Counts) add(d *Counts) {
 func (r Report) Clean() bool { return len(r.Reasons()) == 0 }
 
 // Reasons are what keeps the report from being clean, one line each; none if it is.
-func (r Report) Reasons() []string {
+func (r Report) Reasons() []string { return append(r.differences(), r.lossReasons()...) }
+
+// differences are the reasons that another pass may not find any more.
+func (r *Report) differences() []string {
 	var why []string
 	if !r.Finished {
 		why = append(why, "the pass has not finished")

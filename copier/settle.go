@@ -24,7 +24,7 @@ func (v *verifying[K, V]) look(ctx context.Context, due []suspect) error {
 	var failed, differ []Finding
 	for i := range pairs {
 		x, s := &pairs[i], &due[i]
-		switch f, verdict := v.judge(x, s); verdict {
+		switch f, verdict := v.judge(x, s, &d); verdict {
 		case verdictSame:
 			d.counts.Same++
 			d.settled = append(d.settled, x.canon)
@@ -67,7 +67,7 @@ const (
 )
 
 // judge looks at a pair that differed before.
-func (v *verifying[K, V]) judge(x *pair[K, V], s *suspect) (Finding, verdict) {
+func (v *verifying[K, V]) judge(x *pair[K, V], s *suspect, d *delta) (Finding, verdict) {
 	spent := s.round+1 >= v.rounds
 	if x.err != nil {
 		switch {
@@ -79,10 +79,13 @@ func (v *verifying[K, V]) judge(x *pair[K, V], s *suspect) (Finding, verdict) {
 			return Finding{}, verdictOpen
 		}
 	}
-	kind := v.same.kindOf(x.old, x.new)
+	kind, changed := v.same.kindOf(x.key, x.old, x.new)
 	still := s.seen && s.old == x.old.Meta && s.new == x.new.Meta
 	switch {
 	case kind == "":
+		if changed != nil {
+			d.change(x.canon, changed)
+		}
 		return Finding{}, verdictSame
 	case still:
 		return x.finding(kind, nil), verdictDiffers

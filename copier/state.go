@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/dualwrite/dualwrite/stores"
 )
 
 // state is everything a pass knows about itself, and the only thing its workers share. What it says has been done is
@@ -35,14 +37,21 @@ type state struct {
 type delta struct {
 	counts   Counts
 	findings []Finding
-	changed  [][]byte // keys of changed values
+	changed  []lostFields
 	unmapped []lostFields
 	pending  [][]byte // keys to look at again
 	settled  [][]byte // keys that were pending
 }
 
 func (d *delta) reset() {
+	clear(d.changed) // let go of the values
 	*d = delta{findings: d.findings[:0], changed: d.changed[:0], unmapped: d.unmapped[:0], pending: d.pending[:0], settled: d.settled[:0]}
+}
+
+// change notes a value that new does not hold as old does.
+func (d *delta) change(canon []byte, changed []stores.Difference) {
+	d.counts.Changed++
+	d.changed = append(d.changed, lostFields{canon: canon, changed: changed})
 }
 
 func (d *delta) find(f Finding) { d.findings = append(d.findings, f) }
@@ -53,7 +62,7 @@ func newState(ctx context.Context, op string, o settings) (*state, error) {
 	s := &state{o: o, pending: make(map[string]struct{}), saved: now}
 	s.mirrors.begin()
 	s.report = Report{Op: op, Job: o.Job, Run: rand.Text(), Started: now, Found: make(map[Kind]int64), Earlier: o.earlier}
-	s.report.MirroringSince, s.report.EmptyAllowed = o.mirroringSince, o.allowEmpty
+	s.report.MirroringSince, s.report.EmptyAllowed, s.report.LossAccepted, s.report.Copied = o.mirroringSince, o.allowEmpty, o.acceptLoss, o.copied
 	if o.Restart {
 		return s, nil
 	}
@@ -73,7 +82,10 @@ func newState(ctx context.Context, op string, o settings) (*state, error) {
 	}
 	s.report, s.positions = cp.Report, cp.Positions
 	s.report.Resumed++
-	s.report.ResumedAt, s.report.MirroringSince, s.report.EmptyAllowed = now, o.mirroringSince, o.allowEmpty
+	s.report.ResumedAt, s.report.MirroringSince, s.report.EmptyAllowed, s.report.LossAccepted = now, o.mirroringSince, o.allowEmpty, o.acceptLoss
+	if s.report.Copied != nil {
+		s.report.Copied.LossAccepted = o.acceptLoss
+	}
 	if s.report.Found == nil {
 		s.report.Found = make(map[Kind]int64)
 	}
@@ -104,11 +116,14 @@ func (s *state) take(at int, after []byte, d *delta) error {
 	s.report.add(&d.counts)
 	s.find(findings)
 	s.refusals.held = held
-	for _, k := range d.changed[:min(len(d.changed), max(0, s.o.KeepFindings-len(s.report.ChangedKeys)))] {
-		s.report.ChangedKeys = append(s.report.ChangedKeys, slices.Clone(k))
+	for _, l := range d.changed {
+		s.report.ChangedFields.add(l, s.o.acceptLoss)
+		if len(s.report.ChangedKeys) < s.o.KeepFindings {
+			s.report.ChangedKeys = append(s.report.ChangedKeys, slices.Clone(l.canon))
+		}
 	}
 	for _, l := range d.unmapped {
-		s.report.Unmapped.add(l)
+		s.report.Unmapped.add(l, s.o.acceptLoss)
 	}
 	for _, k := range d.pending {
 		s.pending[string(k)] = struct{}{}
@@ -265,7 +280,7 @@ func (s *state) snapshot() Report {
 	r.Findings = slices.Clone(r.Findings)
 	r.ChangedKeys = slices.Clone(r.ChangedKeys)
 	r.Earlier = slices.Clone(r.Earlier)
-	r.Unmapped = r.Unmapped.clone()
+	r.Unmapped, r.ChangedFields = r.Unmapped.clone(), r.ChangedFields.clone()
 	for _, f := range s.failed {
 		r.Found[f.Kind]++
 		if len(r.Findings) < s.o.KeepFindings {

@@ -21,13 +21,16 @@ type VerifyOptions[V any] struct {
 	// AllowEmpty says that old and new may be empty. Default false: a pass that has read nothing is not clean, as a wrong
 	// name of a place looks like that.
 	AllowEmpty bool
+	// AcceptLoss names the fields that may get lost, as Report.Unmapped and Report.ChangedFields name them. A field that gets lost
+	// and is not named keeps a report from being clean. Default: none.
+	AcceptLoss []string
 	// Grace is how long a difference is given to go away before it is looked at again: a write may be in flight. It has
 	// to be longer than the slowest write takes. Default 1 s.
 	Grace time.Duration
 	// Rounds is how often a record that keeps moving is looked at again before it is reported as unsettled. Default 10.
 	Rounds int
-	// Equal replaces the comparison of contents. Default: DeepEqual of both values, or of both after a round trip
-	// through both codecs, so that what one of the places can not hold is no difference.
+	// Equal replaces the comparison of contents. Default: stores.DeepEqual of both values, or of both after a round trip
+	// through both codecs: what one of the places can not hold is no difference to repair, and is counted in Report.Changed.
 	Equal func(a, b V) bool
 	// Repair repairs what differs in the same pass. A difference that was repaired is still a finding: only a pass that
 	// found none is clean. Default nil: nothing is written.
@@ -53,7 +56,7 @@ func Verify[K, V any](ctx context.Context, old, new stores.Store[K, V], o *Verif
 }
 
 func verifyAs[K, V any](ctx context.Context, op string, old, new stores.Store[K, V], o *VerifyOptions[V], po settings) (Report, error) {
-	po.mirroringSince, po.allowEmpty = o.MirroringSince, o.AllowEmpty
+	po.mirroringSince, po.allowEmpty, po.acceptLoss = o.MirroringSince, o.AllowEmpty, o.AcceptLoss
 	pol, grace, rounds, err := o.filled()
 	if err != nil {
 		return Report{Op: op, Job: po.Job}, fmt.Errorf("copier: %w", err)
@@ -165,11 +168,16 @@ func (v *verifying[K, V]) match(pg *page[K, V], found []suspect) []suspect {
 
 // first judges a pair at first sight: it is the same, or a suspect.
 func (v *verifying[K, V]) first(x *pair[K, V], found []suspect, d *delta) []suspect {
-	switch {
-	case x.err != nil:
+	if x.err != nil {
 		return append(found, suspect{canon: v.canonical(x.key)})
-	case classify(x.old.Meta, x.new.Meta, func() bool { return v.same.same(x.old.Value, x.new.Value) }) != "":
+	}
+	kind, changed := v.same.kindOf(x.key, x.old, x.new)
+	switch {
+	case kind != "":
 		return append(found, suspect{canon: v.canonical(x.key), old: x.old.Meta, new: x.new.Meta, seen: true})
+	case changed != nil:
+		d.change(v.canonical(x.key), changed)
+		fallthrough
 	case !x.old.Version.IsAbsent():
 		d.counts.Same++
 		v.mirrors.saw(x.old.Version, true)

@@ -277,15 +277,16 @@ func Check[K, V any](s Store[K, V], w Write[K, V]) error {
 
 // RoundTripper is a store whose codec may change a value: a database with milliseconds takes the nanoseconds off a time.
 // Reach it through [RoundTrip].
-type RoundTripper[V any] interface {
-	// RoundTrip returns v as a Get after a Put would, without I/O. It does not keep or change v.
-	RoundTrip(v V) (V, error)
+type RoundTripper[K, V any] interface {
+	// RoundTrip returns v as a Get of key after a Put would, without I/O: a V that holds its own key gets it from there. It does
+	// not keep or change v.
+	RoundTrip(key K, v V) (V, error)
 }
 
-// RoundTrip returns a value as this store would give it back. Fallback: v itself.
-func RoundTrip[K, V any](s Store[K, V], v V) (V, error) {
-	if r, ok := s.(RoundTripper[V]); ok {
-		rv, err := r.RoundTrip(v)
+// RoundTrip returns a value as this store would give it back under key. Fallback: v itself.
+func RoundTrip[K, V any](s Store[K, V], key K, v V) (V, error) {
+	if r, ok := s.(RoundTripper[K, V]); ok {
+		rv, err := r.RoundTrip(key, v)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return rv, err
 		}

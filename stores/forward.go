@@ -110,9 +110,9 @@ func (f Forward[K, V]) Check(w Write[K, V]) error {
 }
 
 // RoundTrip implements [RoundTripper].
-func (f Forward[K, V]) RoundTrip(v V) (V, error) {
-	if r, ok := f.Store.(RoundTripper[V]); ok {
-		return r.RoundTrip(v)
+func (f Forward[K, V]) RoundTrip(key K, v V) (V, error) {
+	if r, ok := f.Store.(RoundTripper[K, V]); ok {
+		return r.RoundTrip(key, v)
 	}
 	return v, unsupported("round trip", f.Store)
 }

@@ -124,7 +124,7 @@ func TestForwardDropsNothing(t *testing.T) {
 		"batch read": second(none.GetMany(ctx, nil)), "batch write": second(none.PutMany(ctx, nil)), "segments": second(none.Segments(ctx, 1)),
 		"bounds": second(none.Bounds(ctx, 1)), "range": second(none.Range(nil, nil)), "count": second(none.ApproxCount(ctx)),
 		"purge": second(none.Purge(ctx, nil)), "pair": none.PutPair(ctx, write("k", 1), none, write("l", 1)), "check": none.Check(write("k", 1)),
-		"round trip": second(none.RoundTrip(1)), "metadata": second(none.GetMetas(ctx, nil)),
+		"round trip": second(none.RoundTrip("k", 1)), "metadata": second(none.GetMetas(ctx, nil)),
 		"scan of metadata": first(none.ScanMeta(ctx, "", nil)), "noting scan": first(none.ScanNoting(ctx, "", nil)),
 	} {
 		if !errors.Is(err, errors.ErrUnsupported) {
@@ -190,7 +190,7 @@ func TestFunctionsFallBackBehindWrappers(t *testing.T) {
 	if err := stores.Check(s, write("k", 1)); err != nil {
 		t.Errorf("check: %v", err)
 	}
-	if v, err := stores.RoundTrip(s, 7); v != 7 || err != nil {
+	if v, err := stores.RoundTrip(s, "k", 7); v != 7 || err != nil {
 		t.Errorf("round trip: %v, %v", v, err)
 	}
 	if err := stores.CheckContext(ctx, s); err != nil {

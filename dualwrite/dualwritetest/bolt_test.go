@@ -180,7 +180,7 @@ func commits(t *testing.T, p flags.Phase, separate bool, writes int) (n int) {
 		t.Fatal(err)
 	}
 	for i := range writes {
-		if _, err := r.Put(t.Context(), userKey(i), userValue(i)); err != nil {
+		if _, err := r.Put(t.Context(), userKey(i), userValue(userKey(i), i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -22,41 +22,43 @@ var broken = []struct {
 	name   string
 	breaks func(old, new store) (store, store)
 	topics []string
+	says   string // in the output
 }{
 	{
-		"new rounds values",
-		func(old, new store) (store, store) { return old, rounding{new} },
-		[]string{"get_and_put/single", "scan/single"},
+		name:   "new rounds values",
+		breaks: func(old, new store) (store, store) { return old, rounding{new} },
+		topics: []string{"get_and_put/single", "scan/single"},
+		says:   "Age is 0, want 1",
 	},
 	{
-		"old does not look at conditions",
-		func(old, new store) (store, store) { return unconditional{old}, new },
-		[]string{"counting_together/old-only", "records_from_before/read-new+write-both"},
+		name:   "old does not look at conditions",
+		breaks: func(old, new store) (store, store) { return unconditional{old}, new },
+		topics: []string{"counting_together/old-only", "records_from_before/read-new+write-both"},
 	},
 	{
-		"new forgets deleted records",
-		func(old, new store) (store, store) { return old, forgetful{new} },
-		[]string{"delete/read-new+write-both", "scan/read-new+write-both"},
+		name:   "new forgets deleted records",
+		breaks: func(old, new store) (store, store) { return old, forgetful{new} },
+		topics: []string{"delete/read-new+write-both", "scan/read-new+write-both"},
 	},
 	{
-		"new hides records without a stamp",
-		func(old, new store) (store, store) { return old, stampedOnly{new} },
-		[]string{"records_from_before/single"},
+		name:   "new hides records without a stamp",
+		breaks: func(old, new store) (store, store) { return old, stampedOnly{new} },
+		topics: []string{"records_from_before/single"},
 	},
 	{
-		"new scans the last record twice",
-		func(old, new store) (store, store) { return old, repeating{new} },
-		[]string{"scan/single", "scan_of_old_records/single"},
+		name:   "new scans the last record twice",
+		breaks: func(old, new store) (store, store) { return old, repeating{new} },
+		topics: []string{"scan/single", "scan_of_old_records/single"},
 	},
 	{
-		"the places have different keys",
-		func(old, new store) (store, store) { return old, oneKey{new} },
-		[]string{"get_many/single", "scan/single"},
+		name:   "the places have different keys",
+		breaks: func(old, new store) (store, store) { return old, oneKey{new} },
+		topics: []string{"get_many/single", "scan/single"},
 	},
 	{
-		"old answers before it has stored",
-		func(old, new store) (store, store) { return &lagging{store: old}, new },
-		[]string{"get_and_put/old-only"},
+		name:   "old answers before it has stored",
+		breaks: func(old, new store) (store, store) { return &lagging{store: old}, new },
+		topics: []string{"get_and_put/old-only"},
 	},
 }
 
@@ -82,6 +84,9 @@ func TestTheKitFailsOverBrokenStores(t *testing.T) {
 				if !strings.Contains(string(out), "--- FAIL: TestOverBrokenStores/"+topic) {
 					t.Errorf("topic %s passes", topic)
 				}
+			}
+			if !strings.Contains(string(out), b.says) || strings.Contains(string(out), "0xc0") {
+				t.Errorf("the output does not say %q, or has pointers in it", b.says)
 			}
 			if t.Failed() {
 				t.Log(string(out))
@@ -127,7 +132,11 @@ func TestWrongConfig(t *testing.T) {
 	if os.Getenv(brokenVariable) != "config" {
 		t.Skip("run by TestConfigSaysAllThatIsWrong")
 	}
-	dualwritetest.Run(t, dualwritetest.Config[string, user]{Value: func(int) user { return user{} }})
+	same := func(string, int) user { return user{} }
+	t.Run("no key", func(t *testing.T) { dualwritetest.Run(t, dualwritetest.Config[string, user]{Value: same}) })
+	t.Run("one value", func(t *testing.T) {
+		dualwritetest.Run(t, dualwritetest.Config[string, user]{Key: userKey, Value: same})
+	})
 }
 
 type rounding struct{ store }

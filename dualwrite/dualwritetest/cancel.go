@@ -17,19 +17,19 @@ func cancelledBefore[K, V any](f *fixture[K, V]) {
 	cancel()
 	_, err := f.Get(ctx, f.key(0))
 	f.wantErr(err, 0, context.Canceled)
-	v, err := f.Put(ctx, f.key(0), f.value(2))
+	v, err := f.Put(ctx, f.key(0), f.value(0, 2))
 	f.wantRefused(v, err, 0, context.Canceled)
-	v, err = f.Create(ctx, f.key(1), f.value(2))
+	v, err = f.Create(ctx, f.key(1), f.value(1, 2))
 	f.wantRefused(v, err, 1, context.Canceled)
-	v, err = f.Update(ctx, f.key(0), f.increment)
+	v, err = f.Update(ctx, f.key(0), f.increment(0))
 	f.wantRefused(v, err, 0, context.Canceled)
-	v, err = f.PutIf(ctx, f.key(0), f.value(2), version)
+	v, err = f.PutIf(ctx, f.key(0), f.value(0, 2), version)
 	f.wantRefused(v, err, 0, context.Canceled)
 	f.wantErr(f.Delete(ctx, f.key(0)), 0, context.Canceled)
 	if _, err := f.GetMany(ctx, []K{f.key(0)}); !errors.Is(err, context.Canceled) {
 		f.Errorf("get many: %v", err)
 	}
-	results, err := f.PutMany(ctx, []dualwrite.Item[K, V]{{Key: f.key(0), Value: f.value(2)}})
+	results, err := f.PutMany(ctx, []dualwrite.Item[K, V]{{Key: f.key(0), Value: f.value(0, 2)}})
 	if !errors.Is(err, context.Canceled) || len(results) != 1 || !errors.Is(results[0].Err, context.Canceled) {
 		f.Errorf("put many: %v, %v", results, err)
 	}
@@ -67,12 +67,12 @@ func cancelledBetween[K, V any](f *fixture[K, V]) {
 		}
 	}
 	giveUp(func(ctx context.Context, r *dualwrite.Repository[K, V]) error {
-		_, err := r.Update(ctx, f.key(0), f.increment)
+		_, err := r.Update(ctx, f.key(0), f.increment(0))
 		return err
 	})
 	giveUp(func(ctx context.Context, r *dualwrite.Repository[K, V]) error { return r.Delete(ctx, f.key(1)) })
 	giveUp(func(ctx context.Context, r *dualwrite.Repository[K, V]) error {
-		_, err := r.Put(ctx, f.key(2), f.value(3))
+		_, err := r.Put(ctx, f.key(2), f.value(2, 3))
 		return err
 	})
 	if p := f.phase.get(); p == flags.ReadOldWriteBoth || p == flags.ReadNewWriteBoth {

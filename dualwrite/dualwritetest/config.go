@@ -1,9 +1,10 @@
 package dualwritetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,10 +21,10 @@ type Config[K, V any] struct {
 	// Key returns the i-th key. Keys of different i are different records: Run needs those from 0 to 31, Explore one for
 	// each schedule.
 	Key func(i int) K
-	// Value returns the i-th value. Values of different i from 0 to 255 are different, and are so after both stores had
-	// them. The kit counts with them.
-	Value func(i int) V
-	// Equal tells whether two values are the same record. Default nil: reflect.DeepEqual.
+	// Value returns the i-th value of the record under key, which it may hold. Values of different i from 0 to 255 are
+	// different, and are so after both stores had them. The kit counts with them.
+	Value func(key K, i int) V
+	// Equal tells whether two values are the same record. Default nil: stores.DeepEqual.
 	Equal func(a, b V) bool
 	// Options are those of every repository that the kit makes, but for the Clock: each gets its own. Default nil: the
 	// defaults, with timeouts of a minute, as the machine may be busy. Stores that can commit together are then written together; run the kit a second time with
@@ -50,10 +51,12 @@ func (c *Config[K, V]) validate() error {
 	}
 	if c.Value == nil {
 		wrong = append(wrong, errors.New("dualwritetest: Config.Value is needed"))
+	}
+	if c.Key == nil || c.Value == nil {
 		return errors.Join(wrong...)
 	}
 	for i := range valueCount {
-		if j := c.index(c.Value(i)); j != i {
+		if j := c.index(c.Key(0), c.Value(c.Key(0), i)); j != i {
 			wrong = append(wrong, fmt.Errorf("dualwritetest: Config.Value gives the same for %d and %d, or Equal does not hold for a value and itself", i, j))
 			break
 		}
@@ -80,15 +83,31 @@ func (c *Config[K, V]) options() *dualwrite.Options {
 
 func (c *Config[K, V]) equal(a, b V) bool {
 	if c.Equal == nil {
-		return reflect.DeepEqual(a, b)
+		return stores.DeepEqual(a, b)
 	}
 	return c.Equal(a, b)
 }
 
-// index is the i for which v is Value(i); -1 if there is none.
-func (c *Config[K, V]) index(v V) int {
+// diff says what a value is instead of the one that is wanted; "" if they are equal.
+func (c *Config[K, V]) diff(got, want V) string {
+	if c.equal(got, want) {
+		return ""
+	}
+	var all []string
+	for _, d := range stores.Diff(got, want) {
+		g, w := d.Shown()
+		all = append(all, fmt.Sprintf("%s is %s, want %s", cmp.Or(d.Path, "it"), g, w))
+	}
+	if len(all) == 0 {
+		return fmt.Sprintf("Config.Equal does not hold for %+v and %+v", got, want)
+	}
+	return strings.Join(all, "; ")
+}
+
+// index is the i for which v is Value(key, i); -1 if there is none.
+func (c *Config[K, V]) index(key K, v V) int {
 	for i := range valueCount {
-		if c.equal(v, c.Value(i)) {
+		if c.equal(v, c.Value(key, i)) {
 			return i
 		}
 	}

@@ -8,7 +8,7 @@
 //				return openOld(t), openNew(t) // empty ones
 //			},
 //			Key:   func(i int) string { return fmt.Sprintf("user-%03d", i) },
-//			Value: func(i int) User { return User{Name: fmt.Sprint(i), Age: i} },
+//			Value: func(key string, i int) User { return User{ID: key, Name: fmt.Sprint(i), Age: i} },
 //		})
 //	}
 //
@@ -25,7 +25,7 @@
 //				return openOld(t), openNew(t)
 //			},
 //			Key:   func(i int) string { return fmt.Sprintf("user-%06d", i) },
-//			Value: func(i int) User { return User{Name: fmt.Sprint(i), Age: i} },
+//			Value: func(key string, i int) User { return User{ID: key, Name: fmt.Sprint(i), Age: i} },
 //		}, nil)
 //	}
 //

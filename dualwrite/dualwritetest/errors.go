@@ -18,11 +18,11 @@ func errorsOf[K, V any](f *fixture[K, V]) {
 	f.put(0, 2)
 	f.point()
 	_, get := f.Get(ctx, f.key(1))
-	_, created := f.Create(ctx, f.key(0), f.value(3))
-	_, updated := f.Update(ctx, f.key(1), f.increment)
+	_, created := f.Create(ctx, f.key(0), f.value(0, 3))
+	_, updated := f.Update(ctx, f.key(1), f.increment(1))
 	_, refused := f.Update(ctx, f.key(0), func(*V) error { return mine })
 	_, upserted := f.Upsert(ctx, f.key(0), func(*V, bool) error { return mine })
-	_, put := f.PutIf(ctx, f.key(0), f.value(3), stale)
+	_, put := f.PutIf(ctx, f.key(0), f.value(0, 3), stale)
 	deleted := f.DeleteIf(ctx, f.key(0), stale)
 	for _, c := range []struct {
 		op   string

@@ -104,7 +104,7 @@ func (e *exploration[K, V]) prepare() error {
 	if !bytes.Equal(inOld, inNew) {
 		return fmt.Errorf("dualwritetest: key %d is %s in old and %s in new", n, stores.FormatKey(inOld), stores.FormatKey(inNew))
 	}
-	w := stores.Write[K, V]{Key: key, Record: stores.Record[V]{Meta: stores.Meta{Version: version}, Value: e.c.Value(0)}, If: stores.IfStamp(stores.Absent)}
+	w := stores.Write[K, V]{Key: key, Record: stores.Record[V]{Meta: stores.Meta{Version: version}, Value: e.c.Value(key, 0)}, If: stores.IfStamp(stores.Absent)}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	err = stores.PutPair(ctx, e.old, w, e.new, w)

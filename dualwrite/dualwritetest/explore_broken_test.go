@@ -171,7 +171,7 @@ var unfit = []struct {
 	{"a write is refused and stored", both(puts(storesWhatItRefuses)), "to a read, but holds"},
 	{"conditions are not looked at", both(puts(force)), "although it holds {"},
 	{"a value loses a part", func(old, new *mem) (store, store) { return old, rounding{new} }, "which is none of these: "},
-	{"a value loses a field on one side", func(old, _ *mem) (store, store) { return old, nameless() }, "{Name: Age:"},
+	{"a value loses a field on one side", func(old, _ *mem) (store, store) { return old, nameless() }, "Name is"},
 	{"versions lose their last byte", both(storesOther(func(w *write) {
 		if s, ok := w.Record.Version.Stamp(); ok {
 			s[15] = 0

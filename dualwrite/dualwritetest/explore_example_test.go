@@ -33,6 +33,6 @@ func TestInterleavings(t *testing.T) {
 	dualwritetest.Explore(t, dualwritetest.Config[string, User]{
 		Open:  openUsers,
 		Key:   func(i int) string { return fmt.Sprintf("user-%06d", i) },
-		Value: func(i int) User { return User{Name: fmt.Sprint(i), Age: i} },
+		Value: func(_ string, i int) User { return User{Name: fmt.Sprint(i), Age: i} },
 	}, nil)
 }

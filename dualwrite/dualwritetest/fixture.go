@@ -97,13 +97,15 @@ func (f *fixture[K, V]) bringOver() {
 	}
 }
 
-func (f *fixture[K, V]) key(i int) K   { return f.c.Key(i) }
-func (f *fixture[K, V]) value(i int) V { return f.c.Value(i) }
+func (f *fixture[K, V]) key(i int) K { return f.c.Key(i) }
+
+// value is the i-th value of a record.
+func (f *fixture[K, V]) value(key, i int) V { return f.c.Value(f.key(key), i) }
 
 // seed stores a record as it was before the SDK.
 func (f *fixture[K, V]) seed(key, value int) {
 	f.Helper()
-	rec := stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: f.value(value)}
+	rec := stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: f.value(key, value)}
 	w := stores.Write[K, V]{Key: f.key(key), Record: rec, If: stores.IfOlder(stores.Unstamped)}
 	places := []stores.Store[K, V]{f.old}
 	if f.world.from == flags.NewOnly {
@@ -119,7 +121,7 @@ func (f *fixture[K, V]) seed(key, value int) {
 // put stores a value that nobody refuses.
 func (f *fixture[K, V]) put(key, value int) stores.Version {
 	f.Helper()
-	v, err := f.Put(f.Context(), f.key(key), f.value(value))
+	v, err := f.Put(f.Context(), f.key(key), f.value(key, value))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -151,12 +153,12 @@ func (f *fixture[K, V]) want(key, value int) stores.Version {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if !f.c.equal(v, f.value(value)) {
-		f.Errorf("record %d is %+v, want %+v", key, v, f.value(value))
+	if s := f.c.diff(v, f.value(key, value)); s != "" {
+		f.Errorf("record %d is not value %d: %s", key, value, s)
 	}
 	w, err := f.Get(f.Context(), f.key(key))
-	if err != nil || !f.c.equal(v, w) {
-		f.Errorf("Get answers %+v, %v; GetVersion %+v", w, err, v)
+	if s := f.c.diff(w, v); err != nil || s != "" {
+		f.Errorf("Get of record %d answers not what GetVersion does: %v %s", key, err, s)
 	}
 	return version
 }

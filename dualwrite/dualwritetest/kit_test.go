@@ -25,7 +25,9 @@ type user struct {
 }
 
 func userKey(i int) string { return fmt.Sprintf("user-%03d", i) }
-func userValue(i int) user { return user{Name: "u" + strconv.Itoa(i), Age: i, Tags: []string{"x"}} }
+func userValue(_ string, i int) user {
+	return user{Name: "u" + strconv.Itoa(i), Age: i, Tags: []string{"x"}}
+}
 
 func memory(t *testing.T, o *memstore.Options[user]) stores.Store[string, user] {
 	t.Helper()

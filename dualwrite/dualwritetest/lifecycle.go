@@ -64,7 +64,7 @@ func (f *fixture[K, V]) begin() (end func()) {
 	go func() {
 		first := true
 		_, err := f.Upsert(context.WithoutCancel(f.Context()), f.key(30), func(v *V, _ bool) error {
-			*v = f.value(30)
+			*v = f.value(30, 30)
 			if first {
 				first = false
 				close(running)
@@ -131,7 +131,7 @@ func closing[K, V any](f *fixture[K, V]) {
 	}
 	_, err := f.Get(f.Context(), f.key(0))
 	f.wantErr(err, 0, dualwrite.ErrClosed)
-	v, err := f.Put(f.Context(), f.key(0), f.value(2))
+	v, err := f.Put(f.Context(), f.key(0), f.value(0, 2))
 	f.wantRefused(v, err, 0, dualwrite.ErrClosed)
 	end()
 	for range 2 {

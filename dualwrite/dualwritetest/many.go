@@ -31,8 +31,8 @@ func getMany[K, V any](f *fixture[K, V]) {
 			f.wantErr(got.Err, k, dualwrite.ErrNotFound)
 			continue
 		}
-		if got.Err != nil || !f.c.equal(got.Value, f.value(10+k)) {
-			f.Errorf("result %d is %+v, %v; want %+v", i, got.Value, got.Err, f.value(10+k))
+		if s := f.c.diff(got.Value, f.value(k, 10+k)); got.Err != nil || s != "" {
+			f.Errorf("result %d is not value %d: %v %s", i, 10+k, got.Err, s)
 		}
 		if v := f.want(k, 10+k); !v.Same(got.Version) {
 			f.Errorf("result %d has version %v, the record %v", i, got.Version, v)
@@ -49,8 +49,8 @@ func writeMany[K, V any](f *fixture[K, V]) {
 	first := f.put(1, 9)
 	f.point()
 	items := []dualwrite.Item[K, V]{
-		{Key: f.key(2), Value: f.value(1)}, {Key: f.key(0), Value: f.value(2)}, {Key: f.key(2), Value: f.value(3)},
-		{Key: f.key(1), Value: f.value(4)}, {Key: f.key(2), Value: f.value(5), Version: first}, // the version is not looked at
+		{Key: f.key(2), Value: f.value(2, 1)}, {Key: f.key(0), Value: f.value(0, 2)}, {Key: f.key(2), Value: f.value(2, 3)},
+		{Key: f.key(1), Value: f.value(1, 4)}, {Key: f.key(2), Value: f.value(2, 5), Version: first}, // the version is not looked at
 	}
 	put := f.results(f.PutMany(ctx, items))
 	if len(put) != len(items) {

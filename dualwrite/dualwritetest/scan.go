@@ -21,7 +21,7 @@ func scan[K, V any](f *fixture[K, V]) {
 	f.point()
 	f.wantScan(want)
 	f.put(0, 20)
-	f.ok(f.Update(ctx, f.key(1), f.increment))
+	f.ok(f.Update(ctx, f.key(1), f.increment(1)))
 	want[0], want[1] = 20, 2
 	f.point()
 	f.wantScan(want)
@@ -68,8 +68,10 @@ func (f *fixture[K, V]) wantScan(want map[int]int) {
 		switch {
 		case !known || !wanted:
 			f.Errorf("a scan yields %v, which is not there: %+v", it.Key, it.Value)
-		case !f.c.equal(it.Value, f.value(value)):
-			f.Errorf("a scan yields %+v for record %d, want %+v", it.Value, key, f.value(value))
+		default:
+			if s := f.c.diff(it.Value, f.value(key, value)); s != "" {
+				f.Errorf("a scan yields for record %d not value %d: %s", key, value, s)
+			}
 		}
 		if _, twice := versions[key]; twice {
 			f.Errorf("a scan yields record %d twice", key)

@@ -2,6 +2,7 @@ package dualwritetest
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/stores"
@@ -26,9 +27,9 @@ func getAndPut[K, V any](f *fixture[K, V]) {
 
 func create[K, V any](f *fixture[K, V]) {
 	ctx := f.Context()
-	first := f.ok(f.Create(ctx, f.key(0), f.value(1)))
+	first := f.ok(f.Create(ctx, f.key(0), f.value(0, 1)))
 	f.point()
-	v, err := f.Create(ctx, f.key(0), f.value(2))
+	v, err := f.Create(ctx, f.key(0), f.value(0, 2))
 	f.wantRefused(v, err, 0, dualwrite.ErrExists)
 	if v := f.want(0, 1); !v.Same(first) {
 		f.Errorf("the record has version %v, Create answered %v", v, first)
@@ -37,9 +38,9 @@ func create[K, V any](f *fixture[K, V]) {
 		f.Fatal(err)
 	}
 	f.point()
-	f.ok(f.Create(ctx, f.key(0), f.value(3)))
+	f.ok(f.Create(ctx, f.key(0), f.value(0, 3)))
 	f.point()
-	v, err = f.Create(ctx, f.key(0), f.value(4))
+	v, err = f.Create(ctx, f.key(0), f.value(0, 4))
 	f.wantRefused(v, err, 0, dualwrite.ErrExists)
 	f.want(0, 3)
 }
@@ -54,7 +55,7 @@ func update[K, V any](f *fixture[K, V]) {
 	f.put(0, 0)
 	for i := range 4 {
 		f.point()
-		v := f.ok(f.Update(ctx, f.key(0), f.increment))
+		v := f.ok(f.Update(ctx, f.key(0), f.increment(0)))
 		if w := f.want(0, i+1); !w.Same(v) {
 			f.Errorf("the record has version %v, Update answered %v", w, v)
 		}
@@ -63,7 +64,7 @@ func update[K, V any](f *fixture[K, V]) {
 		f.Fatal(err)
 	}
 	f.point()
-	v, err = f.Update(ctx, f.key(0), f.increment)
+	v, err = f.Update(ctx, f.key(0), f.increment(0))
 	f.wantRefused(v, err, 0, dualwrite.ErrNotFound)
 	_, err = f.Update(ctx, f.key(0), nil)
 	if err == nil {
@@ -71,14 +72,16 @@ func update[K, V any](f *fixture[K, V]) {
 	}
 }
 
-// increment makes the value numbered i the one numbered i+1.
-func (f *fixture[K, V]) increment(v *V) error {
-	i := f.c.index(*v)
-	if i < 0 {
-		return errors.New("the value is none of those that the test has stored")
+// increment makes the value numbered i of a record the one numbered i+1.
+func (f *fixture[K, V]) increment(key int) func(v *V) error {
+	return func(v *V) error {
+		i := f.c.index(f.key(key), *v)
+		if i < 0 {
+			return fmt.Errorf("the value is none of those that the test has stored; beside the first one: %s", f.c.diff(*v, f.value(key, 0)))
+		}
+		*v = f.value(key, i+1)
+		return nil
 	}
-	*v = f.value(i + 1)
-	return nil
 }
 
 func upsert[K, V any](f *fixture[K, V]) {
@@ -86,10 +89,13 @@ func upsert[K, V any](f *fixture[K, V]) {
 	upsert := func(wantExists bool, from, to int) {
 		f.Helper()
 		f.ok(f.Upsert(ctx, f.key(0), func(v *V, exists bool) error {
-			if exists != wantExists || exists && !f.c.equal(*v, f.value(from)) {
-				f.Errorf("upsert is given %+v, %v; want %+v, %v", *v, exists, f.value(from), wantExists)
+			if exists != wantExists {
+				f.Errorf("upsert is told that the record exists: %v", exists)
 			}
-			*v = f.value(to)
+			if s := f.c.diff(*v, f.value(0, from)); exists && s != "" {
+				f.Errorf("upsert is not given value %d: %s", from, s)
+			}
+			*v = f.value(0, to)
 			return nil
 		}))
 		f.want(0, to)
@@ -135,10 +141,10 @@ func conditional[K, V any](f *fixture[K, V]) {
 	ctx := f.Context()
 	first := f.put(0, 1)
 	f.point()
-	second := f.ok(f.PutIf(ctx, f.key(0), f.value(2), first))
+	second := f.ok(f.PutIf(ctx, f.key(0), f.value(0, 2), first))
 	f.want(0, 2)
 	f.point()
-	v, err := f.PutIf(ctx, f.key(0), f.value(3), first)
+	v, err := f.PutIf(ctx, f.key(0), f.value(0, 3), first)
 	f.wantRefused(v, err, 0, dualwrite.ErrVersion)
 	f.wantErr(f.DeleteIf(ctx, f.key(0), first), 0, dualwrite.ErrVersion)
 	f.want(0, 2)
@@ -149,12 +155,12 @@ func conditional[K, V any](f *fixture[K, V]) {
 	f.wantNone(0)
 	f.point()
 	for _, gone := range []stores.Version{first, second} {
-		v, err = f.PutIf(ctx, f.key(0), f.value(4), gone)
+		v, err = f.PutIf(ctx, f.key(0), f.value(0, 4), gone)
 		f.wantRefused(v, err, 0, dualwrite.ErrVersion)
 		f.wantErr(f.DeleteIf(ctx, f.key(0), gone), 0, dualwrite.ErrVersion)
 	}
 	for _, none := range []stores.Version{stores.Unknown, stores.Absent} {
-		v, err = f.PutIf(ctx, f.key(1), f.value(4), none)
+		v, err = f.PutIf(ctx, f.key(1), f.value(1, 4), none)
 		f.wantRefused(v, err, 1, dualwrite.ErrVersion)
 		f.wantErr(f.DeleteIf(ctx, f.key(1), none), 1, dualwrite.ErrVersion)
 	}
@@ -175,7 +181,7 @@ func versions[K, V any](f *fixture[K, V]) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		next := f.ok(f.PutIf(ctx, f.key(0), f.value(i+1), etag))
+		next := f.ok(f.PutIf(ctx, f.key(0), f.value(0, i+1), etag))
 		if !next.Newer(last) {
 			f.Errorf("version %v follows %v", next, last)
 		}
@@ -191,14 +197,14 @@ func refusals[K, V any](f *fixture[K, V]) {
 	version := f.put(0, 2)
 	for range 3 {
 		f.point()
-		v, err := f.Create(ctx, f.key(0), f.value(3))
+		v, err := f.Create(ctx, f.key(0), f.value(0, 3))
 		f.wantRefused(v, err, 0, dualwrite.ErrExists)
-		v, err = f.PutIf(ctx, f.key(0), f.value(3), stale)
+		v, err = f.PutIf(ctx, f.key(0), f.value(0, 3), stale)
 		f.wantRefused(v, err, 0, dualwrite.ErrVersion)
 		f.wantErr(f.DeleteIf(ctx, f.key(0), stale), 0, dualwrite.ErrVersion)
-		v, err = f.Update(ctx, f.key(0), func(v *V) error { *v = f.value(3); return mine })
+		v, err = f.Update(ctx, f.key(0), func(v *V) error { *v = f.value(0, 3); return mine })
 		f.wantRefused(v, err, 0, mine)
-		v, err = f.Upsert(ctx, f.key(1), func(v *V, _ bool) error { *v = f.value(3); return mine })
+		v, err = f.Upsert(ctx, f.key(1), func(v *V, _ bool) error { *v = f.value(1, 3); return mine })
 		f.wantRefused(v, err, 1, mine)
 		if v := f.want(0, 2); !v.Same(version) {
 			f.Errorf("refused writes changed the version from %v to %v", version, v)
@@ -217,18 +223,18 @@ func legacy[K, V any](f *fixture[K, V]) {
 	if v := f.want(0, 0); !v.IsUnstamped() {
 		f.Errorf("a record from before has version %v", v)
 	}
-	f.ok(f.Update(ctx, f.key(0), f.increment))
+	f.ok(f.Update(ctx, f.key(0), f.increment(0)))
 	f.want(0, 1)
-	f.ok(f.PutIf(ctx, f.key(1), f.value(11), stores.Unstamped))
+	f.ok(f.PutIf(ctx, f.key(1), f.value(1, 11), stores.Unstamped))
 	f.point()
-	v, err := f.PutIf(ctx, f.key(1), f.value(12), stores.Unstamped)
+	v, err := f.PutIf(ctx, f.key(1), f.value(1, 12), stores.Unstamped)
 	f.wantRefused(v, err, 1, dualwrite.ErrVersion)
 	f.want(1, 11)
 	f.put(2, 12)
 	if err := f.Delete(ctx, f.key(3)); err != nil {
 		f.Fatal(err)
 	}
-	v, err = f.Create(ctx, f.key(4), f.value(14))
+	v, err = f.Create(ctx, f.key(4), f.value(4, 14))
 	f.wantRefused(v, err, 4, dualwrite.ErrExists)
 	f.point()
 	for key, value := range map[int]int{0: 1, 1: 11, 2: 12, 4: 4, 5: 5} {

@@ -35,7 +35,7 @@ func (s *texts[K, V]) value(text string) (v V, err error) {
 	return s.number(len(s.known) - 1), nil
 }
 
-func (s *texts[K, V]) number(i int) V { return s.c.Value((s.first + i) % valueCount) }
+func (s *texts[K, V]) number(i int) V { return s.c.Value(s.key, (s.first+i)%valueCount) }
 
 // text returns the text that a value stands for; for any other value it is one that nobody has written.
 func (s *texts[K, V]) text(v V) string {
@@ -46,9 +46,9 @@ func (s *texts[K, V]) text(v V) string {
 	}
 	var all []string
 	for i, known := range s.known {
-		all = append(all, fmt.Sprintf("%s: %+v", known, s.number(i)))
+		all = append(all, fmt.Sprintf("%s: %s", known, s.c.diff(v, s.number(i))))
 	}
-	return fmt.Sprintf("%+v, which is none of these: %s", v, strings.Join(all, ", "))
+	return fmt.Sprintf("a value which is none of these: %s", strings.Join(all, ", "))
 }
 
 // write is a write of a text as one of the value that stands for it.

@@ -71,7 +71,7 @@ func creating[K, V any](f *fixture[K, V]) {
 	f.fromEach(instances, func(r *dualwrite.Repository[K, V], writer int) {
 		for i := range contested {
 			key := (i + writer) % contested
-			_, err := patiently(func() (stores.Version, error) { return r.Create(f.Context(), f.key(key), f.value(writer+1)) })
+			_, err := patiently(func() (stores.Version, error) { return r.Create(f.Context(), f.key(key), f.value(key, writer+1)) })
 			switch {
 			case err == nil:
 				if !winner[key].CompareAndSwap(0, int64(writer+1)) {
@@ -117,7 +117,7 @@ func (f *fixture[K, V]) agreed(instances []*dualwrite.Repository[K, V], key int)
 			if err != nil {
 				f.Fatal(err)
 			}
-			answers[f.c.index(v)] = true
+			answers[f.c.index(f.key(key), v)] = true
 		}
 	}
 	if len(answers) != 1 {
@@ -132,7 +132,7 @@ func (f *fixture[K, V]) agreed(instances []*dualwrite.Repository[K, V], key int)
 // slowly lets others in between the read and the write of an update.
 func (f *fixture[K, V]) slowly(v *V) error {
 	runtime.Gosched()
-	return f.increment(v)
+	return f.increment(0)(v)
 }
 
 // patiently repeats a write that certainly had no effect.

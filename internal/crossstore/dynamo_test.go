@@ -119,7 +119,7 @@ func TestRepositoryOverDynamoDB(t *testing.T) {
 			c := &collections{db: mongotest.Database(t)}
 			dualwritetest.Run(t, dualwritetest.Config[string, person]{
 				Open: func(t *testing.T) (old, new people) { return w.open(t, c) },
-				Key:  personKey, Value: personOf,
+				Key:  personKey, Value: func(_ string, i int) person { return personOf(i) },
 			})
 		})
 	}
@@ -135,7 +135,7 @@ func TestExploreOverDynamoDB(t *testing.T) {
 			c := &collections{db: mongotest.Database(t)}
 			dualwritetest.Explore(t, dualwritetest.Config[string, person]{
 				Open: func(t *testing.T) (old, new people) { return w.open(t, c) },
-				Key:  personKey, Value: personOf,
+				Key:  personKey, Value: func(_ string, i int) person { return personOf(i) },
 			}, &dualwritetest.ExploreOptions{Schedules: 300})
 		})
 	}

@@ -147,7 +147,7 @@ func TestRepositoryOverMongoDB(t *testing.T) {
 			c := &collections{db: mongotest.Database(t)}
 			dualwritetest.Run(t, dualwritetest.Config[string, user]{
 				Open: func(t *testing.T) (old, new store) { return w.open(t, c) },
-				Key:  userKey, Value: userValue, Options: w.o,
+				Key:  userKey, Value: func(_ string, i int) user { return userValue(i) }, Options: w.o,
 			})
 		})
 	}
@@ -163,7 +163,7 @@ func TestExploreOverMongoDB(t *testing.T) {
 			c := &collections{db: mongotest.Database(t)}
 			dualwritetest.Explore(t, dualwritetest.Config[string, user]{
 				Open: func(t *testing.T) (old, new store) { return w.open(t, c) },
-				Key:  userKey, Value: userValue,
+				Key:  userKey, Value: func(_ string, i int) user { return userValue(i) },
 			}, &dualwritetest.ExploreOptions{Schedules: 600})
 		})
 	}

@@ -143,7 +143,7 @@ func TestStructsArriveOrAreNamed(t *testing.T) {
 // put stores a value, as whatever is in the first place of a migration came there, and notes what the place says to it.
 func (said named) put(t *testing.T, s stores.Store[string, rich], key string, v rich) {
 	t.Helper()
-	back, errTrip := stores.RoundTrip(s, v)
+	back, errTrip := stores.RoundTrip(s, key, v)
 	err := s.Put(t.Context(), stores.Write[string, rich]{
 		Key: key, Record: stores.Record[rich]{Meta: stores.Meta{Version: stores.Unstamped}, Value: v}, If: stores.IfOlder(stores.Unstamped),
 	})

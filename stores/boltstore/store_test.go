@@ -137,7 +137,7 @@ func TestWhatCanNeverBeStored(t *testing.T) {
 	if err := floats.Put(t.Context(), nan); !errors.Is(err, stores.ErrPermanent) || !strings.Contains(err.Error(), `"k"`) {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := floats.RoundTrip(nan.Record.Value); !errors.Is(err, stores.ErrPermanent) {
+	if _, err := floats.RoundTrip(nan.Key, nan.Record.Value); !errors.Is(err, stores.ErrPermanent) {
 		t.Errorf("NaN: RoundTrip: %v", err)
 	}
 	long := ok(strings.Repeat("k", bbolt.MaxKeySize))

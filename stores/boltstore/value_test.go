@@ -166,7 +166,7 @@ func TestRoundTripIsWhatAReadGives(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := map[string]any{"n": 1.5, "nil": []string(nil), "bad": "\xff"}
-	got, err := stores.RoundTrip(s, v)
+	got, err := stores.RoundTrip(s, "k", v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 
 // RoundTrip returns v as it would come back. See stores.RoundTripper. A value that can not be encoded is an error that
 // Is stores.ErrPermanent.
-func (s *Store[K, V]) RoundTrip(v V) (V, error) {
+func (s *Store[K, V]) RoundTrip(_ K, v V) (V, error) {
 	b, err := s.codec.encode(nil, v)
 	if err != nil {
 		return v, stores.Permanent(fmt.Errorf("boltstore: encode: %w", err))

@@ -125,7 +125,7 @@ func TestItemsComeBackAsTheyWere(t *testing.T) {
 			continue
 		}
 		stored++
-		again, err := s.RoundTrip(v)
+		again, err := s.RoundTrip(w.Key, v)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +229,7 @@ func TestTypesOfStructsComeBack(t *testing.T) {
 	if err != nil || !cmp.Equal(got.Value, v) {
 		t.Errorf("%v: %s", err, cmp.Diff(v, got.Value))
 	}
-	if again, err := s.RoundTrip(v); err != nil || !cmp.Equal(again, v) {
+	if again, err := s.RoundTrip(w.Key, v); err != nil || !cmp.Equal(again, v) {
 		t.Errorf("%v: %s", err, cmp.Diff(v, again))
 	}
 	for name, bad := range map[string]all{
@@ -240,7 +240,7 @@ func TestTypesOfStructsComeBack(t *testing.T) {
 		if err := s.Put(t.Context(), w); !errors.Is(err, stores.ErrPermanent) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.RoundTrip(bad); !errors.Is(err, stores.ErrPermanent) {
+		if _, err := s.RoundTrip(w.Key, bad); !errors.Is(err, stores.ErrPermanent) {
 			t.Errorf("round trip of %s: %v", name, err)
 		}
 	}

@@ -79,7 +79,7 @@ func TestGuard(t *testing.T) {
 			if r, err := s.Get(t.Context(), "a"); err != nil || r.Value.Rev != 9 {
 				t.Errorf("%+v, %v", r, err)
 			}
-			if v, err := s.RoundTrip(account{5, 77}); err != nil || v != (account{5, 0}) {
+			if v, err := s.RoundTrip("a", account{5, 77}); err != nil || v != (account{5, 0}) {
 				t.Errorf("%+v, %v", v, err)
 			}
 		})

@@ -239,18 +239,24 @@ func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 
 // RoundTrip returns v as it would come back. See stores.RoundTripper. The guard comes back as 0. A value that can not be
 // stored is an error that Is stores.ErrPermanent.
-func (s *Store[K, V]) RoundTrip(v V) (V, error) {
+func (s *Store[K, V]) RoundTrip(key K, v V) (V, error) {
+	k, err := s.key(key)
+	if err != nil {
+		return v, err
+	}
 	encoded, err := s.codec.encode(v)
+	c := &change{itemKey: k, item: maps.Clone(k.attrs)}
 	if err == nil {
-		encoded = cloneItem(encoded)
-		_, err = itemSize(encoded, 0)
+		err = s.addValue(c, cloneItem(encoded))
+	}
+	if err == nil {
+		_, err = itemSize(c.item, 0)
 	}
 	if err != nil {
-		return v, stores.Permanent(fmt.Errorf("dynamostore: table %s: value: %w", s.table.name, err))
+		return v, stores.Permanent(s.fail("value", k, err))
 	}
 	if s.opts.Guard != "" {
-		encoded[s.opts.Guard] = &types.AttributeValueMemberN{Value: "0"}
+		c.item[s.opts.Guard] = &types.AttributeValueMemberN{Value: "0"}
 	}
-	tidyItem(encoded)
-	return s.codec.decode(encoded)
+	return s.decode(c.item)
 }

@@ -50,7 +50,7 @@ func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 }
 
 // RoundTrip implements [stores.RoundTripper].
-func (s *Store[K, V]) RoundTrip(v V) (V, error) {
+func (s *Store[K, V]) RoundTrip(_ K, v V) (V, error) {
 	r := stores.Record[V]{Meta: stores.Meta{Version: stores.Unstamped}, Value: v}
 	kept, err := s.codec.pack(&r)
 	if err == nil {

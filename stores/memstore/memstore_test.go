@@ -82,7 +82,7 @@ func (p *pointerCodec) UnmarshalText(b []byte) error { p.hidden = string(b); ret
 func TestMarshalMethodsOnThePointer(t *testing.T) {
 	t.Parallel()
 	s := newStore[pointerCodec](t, nil)
-	got, err := s.RoundTrip(pointerCodec{hidden: "x"})
+	got, err := s.RoundTrip("k", pointerCodec{hidden: "x"})
 	if err != nil || got.hidden != "x" {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -92,7 +92,7 @@ func TestUnencodableIsPermanent(t *testing.T) {
 	t.Parallel()
 	s := newStore[any](t, nil)
 	w := blind[any](t, newClock(t), "k", func() {})
-	_, errTrip := s.RoundTrip(func() {})
+	_, errTrip := s.RoundTrip("k", func() {})
 	for name, err := range map[string]error{"put": s.Put(t.Context(), w), "check": s.Check(w), "round trip": errTrip} {
 		if !errors.Is(err, stores.ErrPermanent) {
 			t.Errorf("%s: %v is not permanent", name, err)

@@ -10,7 +10,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/internal/typeshape"
 )
 
@@ -144,24 +143,6 @@ func (c *codec[V]) own(doc bson.Raw) bson.Raw {
 		return doc
 	}
 	return d.close()
-}
-
-// roundTrip returns a value as a Get after a Put would. The guard is the store's to count: it is no content.
-func (c *codec[V]) roundTrip(v V, guard string) (V, error) {
-	fields, id, err := c.fields(v)
-	if err != nil {
-		return v, stores.Permanent(err)
-	}
-	d := openDocument(256)
-	if !id.IsZero() {
-		d.append("_id", id)
-	}
-	for _, f := range fields {
-		if guard == "" || f.name != guard {
-			d.append(f.name, f.value)
-		}
-	}
-	return c.value(d.close())
 }
 
 // bsonOptions are what the driver would be told about encoding. It can not be asked what a collection was told.

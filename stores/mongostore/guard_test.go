@@ -154,7 +154,7 @@ func TestGuardGrowsWithEveryWrite(t *testing.T) {
 		}
 	}
 	refusedAs(t, s, write(5, 9, stores.IfStamp(stampAt(4))), stores.OutcomeRefused) // a stale version, although the stamp fits
-	if rv, err := s.RoundTrip(account{1, 5}); err != nil || rv != (account{1, 0}) {
+	if rv, err := s.RoundTrip("k", account{1, 5}); err != nil || rv != (account{1, 0}) {
 		t.Errorf("the guard is content: %v, %v", rv, err)
 	}
 }

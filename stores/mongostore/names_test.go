@@ -149,7 +149,7 @@ func TestAnyNameInAnyWrite(t *testing.T) {
 				t.Errorf("%s: %s: after a late write stored is %v, want %v", d.Name, step.name, got, want)
 			}
 		}
-		if back, err := s.RoundTrip(value); err != nil || !bytes.Equal(back, value) {
+		if back, err := s.RoundTrip(d.ID, value); err != nil || !bytes.Equal(back, value) {
 			t.Errorf("%s: round trip: %x, %v", d.Name, []byte(back), err)
 		}
 	}

@@ -268,9 +268,21 @@ func (s *Store[K, V]) expired(r stores.Record[V]) stores.Record[V] {
 }
 
 // RoundTrip implements [stores.RoundTripper]. It sets the [Options.Guard] to zero.
-func (s *Store[K, V]) RoundTrip(v V) (V, error) {
-	rv, err := s.codec.roundTrip(v, s.guard)
-	return rv, s.at(nil, err)
+func (s *Store[K, V]) RoundTrip(key K, v V) (V, error) {
+	id, err := s.id(key)
+	if err != nil {
+		return v, err
+	}
+	c := &change[K, V]{Write: &stores.Write[K, V]{Key: key, Record: stores.Record[V]{Value: v}}, id: id}
+	if err := s.encode(c); err != nil {
+		return v, s.at(id.canon, stores.Permanent(err))
+	}
+	d := openDocument(s.sizeHint(c))
+	d.append("_id", id.value)
+	d.appendAll(c.shard)
+	d.appendAll(c.fields)
+	rv, err := s.codec.value(d.close())
+	return rv, s.at(id.canon, err)
 }
 
 // ApproxCount implements [stores.Counter]: the number of documents in the collection, from its metadata.

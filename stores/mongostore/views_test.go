@@ -222,7 +222,7 @@ func TestMapInAView(t *testing.T) {
 		if diff := cmp.Diff(bson.M{"a": n}, r.Value); diff != "" {
 			t.Fatalf("-want +got\n%s", diff)
 		}
-		rv, err := s.RoundTrip(r.Value)
+		rv, err := s.RoundTrip("k", r.Value)
 		if err != nil || !cmp.Equal(rv, r.Value) {
 			t.Errorf("round trip: %v, %v", rv, err)
 		}

@@ -126,13 +126,13 @@ func (s *Store[K, V]) Check(w stores.Write[K, V]) error {
 }
 
 // RoundTrip implements [stores.RoundTripper].
-func (s *Store[K, V]) RoundTrip(v V) (rv V, err error) {
-	inner, ok := s.Store.(stores.RoundTripper[V])
+func (s *Store[K, V]) RoundTrip(key K, v V) (rv V, err error) {
+	inner, ok := s.Store.(stores.RoundTripper[K, V])
 	if !ok {
 		return rv, errors.ErrUnsupported
 	}
 	err = s.call(context.Background(), OpRoundTrip, noItems, func() (err error) {
-		rv, err = inner.RoundTrip(v)
+		rv, err = inner.RoundTrip(key, v)
 		return err
 	})
 	return rv, err

@@ -97,7 +97,7 @@ func (f fixture) ops(t *testing.T) map[storefault.Op]func(context.Context) error
 		storefault.OpSegments:    func(ctx context.Context) error { _, err := f.Segments(ctx, 2); return err },
 		storefault.OpApproxCount: func(ctx context.Context) error { _, err := f.ApproxCount(ctx); return err },
 		storefault.OpCheck:       func(context.Context) error { return f.Check(w) },
-		storefault.OpRoundTrip:   func(context.Context) error { _, err := f.RoundTrip(1); return err },
+		storefault.OpRoundTrip:   func(context.Context) error { _, err := f.RoundTrip("k", 1); return err },
 	}
 }
 

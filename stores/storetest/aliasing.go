@@ -69,13 +69,13 @@ func testGetManyAliasing[K, V any](e *env[K, V], key K) *V {
 	return &res[1].Record.Value
 }
 
-func testRoundTripAliasing[K, V any](e *env[K, V], _ K) *V {
-	r, ok := e.s.(stores.RoundTripper[V])
+func testRoundTripAliasing[K, V any](e *env[K, V], key K) *V {
+	r, ok := e.s.(stores.RoundTripper[K, V])
 	if !ok {
 		e.Skip("the store has no round trip")
 	}
 	v := e.cfg.Value(2)
-	back, err := r.RoundTrip(v)
+	back, err := r.RoundTrip(key, v)
 	switch {
 	case isUnsupported(err):
 		e.Skip("the store has no round trip")

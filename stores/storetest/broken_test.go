@@ -374,8 +374,8 @@ func (s looseMetas) GetMetas(ctx context.Context, keys []string) ([]stores.Resul
 // wrongExtras have optional capabilities that are worse than none.
 type wrongExtras struct{ *mem }
 
-func (wrongExtras) Check(write) error          { return stores.Permanent(errors.New("too large")) }
-func (wrongExtras) RoundTrip(doc) (doc, error) { return newDoc(7), nil }
+func (wrongExtras) Check(write) error                  { return stores.Permanent(errors.New("too large")) }
+func (wrongExtras) RoundTrip(string, doc) (doc, error) { return newDoc(7), nil }
 
 func (s wrongExtras) ApproxCount(ctx context.Context) (int64, error) {
 	_, err := s.mem.ApproxCount(ctx)

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"io"
-	"reflect"
 	"testing"
 	"time"
 
@@ -19,7 +18,7 @@ type Config[K, V any] struct {
 	// went in. It makes a new one each time: no two results share memory.
 	Value func(i int) V
 
-	// Equal tells whether two values are the same. Default reflect.DeepEqual.
+	// Equal tells whether two values are the same. Default stores.DeepEqual.
 	Equal func(a, b V) bool
 	// Mutate changes everything that a value shares with its copies: the elements of its slices and maps, what its
 	// pointers point to. Default nil, right for values without any: the topic aliasing is skipped.
@@ -81,7 +80,7 @@ func Run[K, V any](t *testing.T, cfg Config[K, V]) {
 
 func (c *Config[K, V]) setDefaults() {
 	if c.Equal == nil {
-		c.Equal = func(a, b V) bool { return reflect.DeepEqual(a, b) }
+		c.Equal = stores.DeepEqual[V]
 	}
 	if c.Writers == 0 {
 		c.Writers = 32

@@ -15,9 +15,15 @@ func testValidation[K, V any](e *env[K, V]) {
 		e.isError("check of a write without a condition", stores.Check(e.s, w), stores.ErrPermanent)
 	})
 	e.fresh("round trip", func(e *env[K, V]) {
-		got, err := stores.RoundTrip(e.s, e.cfg.Value(1))
-		if err != nil || !e.cfg.Equal(got, e.cfg.Value(1)) {
-			e.Errorf("got %+v, %v; want %+v", got, err, e.cfg.Value(1))
+		key := e.newKey()
+		e.plant(key, stores.Meta{Version: e.stamp()}, 1)
+		read, err := e.s.Get(e.Context(), key)
+		if err != nil {
+			e.Fatal(err)
+		}
+		got, err := stores.RoundTrip(e.s, key, e.cfg.Value(1))
+		if err != nil || !e.cfg.Equal(got, read.Value) || !stores.DeepEqual(got, read.Value) {
+			e.Errorf("a round trip gives %v, a read %v: %v, %v", got, read.Value, stores.Diff(read.Value, got), err)
 		}
 	})
 	e.fresh("approximate count", func(e *env[K, V]) {

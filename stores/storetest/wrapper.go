@@ -112,8 +112,8 @@ func capabilities[K, V any]() []capability[K, V] {
 			return nil
 		}).foundBelow(),
 		of(func(_ context.Context, s stores.Checker[K, V], w write) error { return s.Check(w) }),
-		of(func(_ context.Context, s stores.RoundTripper[V], w write) error {
-			return second(s.RoundTrip(w.Record.Value))
+		of(func(_ context.Context, s stores.RoundTripper[K, V], w write) error {
+			return second(s.RoundTrip(w.Key, w.Record.Value))
 		}),
 		of(func(ctx context.Context, s stores.ContextChecker, _ write) error { return s.CheckContext(ctx) }).foundBelow(),
 	}

@@ -164,10 +164,8 @@ func (c *console) show(r copier.Report, err error) {
 			_, _ = fmt.Fprintf(w, "  %s\t%d\n", row.name, row.n)
 		}
 	}
-	for _, field := range slices.Sorted(maps.Keys(r.Unmapped)) {
-		loss := r.Unmapped[field]
-		_, _ = fmt.Fprintf(w, "  left behind\t%s of %d records, as %s\n", field, loss.Records, loss.Examples[0].Shown)
-	}
+	showLosses(w, "stays behind in old", r.Unmapped)
+	showLosses(w, "is another one in new", r.ChangedFields)
 	for _, e := range r.Earlier {
 		_, _ = fmt.Fprintf(w, "  earlier pass\t%s; %d repaired\n", strings.Join(e.Reasons(), ", "), e.Repaired)
 	}
@@ -182,6 +180,25 @@ func (c *console) show(r copier.Report, err error) {
 		_, _ = fmt.Fprintf(w, "  found\t%v\n", f)
 	}
 	_ = w.Flush()
+}
+
+// showLosses shows the first ten fields that get lost, accepted or not.
+func showLosses(w io.Writer, what string, losses copier.Losses) {
+	for i, field := range slices.Sorted(maps.Keys(losses)) {
+		if i == 10 {
+			_, _ = fmt.Fprintf(w, "  …\tand %d more fields (--json has them)\n", len(losses)-i)
+			break
+		}
+		_, _ = fmt.Fprintf(w, "  %s\t%s of %d records", what, field, losses[field].Records)
+		for i, e := range losses[field].Examples {
+			separator := map[bool]string{true: ", as that of", false: ","}[i == 0]
+			_, _ = fmt.Fprintf(w, "%s %s", separator, e.Shown)
+			if e.Before != "" || e.After != "" {
+				_, _ = fmt.Fprintf(w, " (%s, %s)", e.Before, e.After)
+			}
+		}
+		_, _ = fmt.Fprintln(w)
+	}
 }
 
 func verdict(r copier.Report, err error) string {
@@ -214,7 +231,7 @@ func rows(r copier.Report) []row {
 		{"repaired", r.Repaired},
 		{"purged", r.Purged},
 		{"without metadata", r.Plain},
-		{"changed by the new place's codec", r.Changed},
+		{"not alike in both places", r.Changed},
 		{"writes sent again", r.Retried},
 		{"written meanwhile to old alone", r.Unmirrored},
 		{"times resumed", int64(r.Resumed)},

@@ -136,7 +136,7 @@ func sameJSON(a, b document) bool {
 	}
 	x, errX := parse(a)
 	y, errY := parse(b)
-	return errX == nil && errY == nil && copier.DeepEqual(x, y)
+	return errX == nil && errY == nil && stores.DeepEqual(x, y)
 }
 
 func parse(d document) (v any, err error) {

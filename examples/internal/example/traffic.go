@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/stores"
 )
 
 const (
@@ -180,7 +180,7 @@ func (c *client[K, V]) compare(key K, got V, err error) error {
 		return fmt.Errorf("record %v: %w", key, err)
 	case !there:
 		return fmt.Errorf("record %v was deleted and is back: %+v", key, got)
-	case !copier.DeepEqual(got, want):
+	case !stores.DeepEqual(got, want):
 		return fmt.Errorf("record %v is %+v, want %+v", key, got, want)
 	}
 	return nil
