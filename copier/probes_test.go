@@ -54,7 +54,7 @@ var probes = map[string]func(p *probe) bool{
 		return p.run(set{"Batch": 10, "Workers": 1}).together == 1 && p.run(set{"Batch": 10, "Workers": 3}).together == 3
 	},
 	"Batch": func(p *probe) bool { return p.run(set{"Batch": 10}).largest == 10 },
-	"Rate":  func(p *probe) bool { return p.run(set{"Rate": 100.0}).took > p.run(nil).took+1500*time.Millisecond },
+	"Rate":  func(p *probe) bool { return p.run(set{"Rate": 50.0}).took > p.run(nil).took+1500*time.Millisecond },
 	"VerifyRate": func(p *probe) bool {
 		return p.run(set{"VerifyRate": 50.0}).took > p.run(nil).took+9*time.Second
 	},
