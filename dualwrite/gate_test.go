@@ -39,7 +39,7 @@ func TestWritesAreRefused(t *testing.T) {
 			"delete":    func() error { return repo.Delete(t.Context(), "k") },
 			"delete if": func() error { return repo.DeleteIf(t.Context(), "k", stores.Unstamped) },
 			"put many": func() error {
-				res, _ := repo.PutMany(t.Context(), []dualwrite.Item[string, account]{{Key: "k"}}) //nolint:errcheck // each has its own
+				res, _ := repo.PutMany(t.Context(), []dualwrite.Item[string, account]{{Key: "k"}})
 				return res[0].Err
 			},
 		} {
