@@ -122,7 +122,7 @@ func (o *op[K, V]) putBoth(rec stores.Record[V], cond stores.Condition) (res put
 	ctx, cancel := context.WithTimeout(o.ctx, o.r.opts.MirrorTimeout)
 	defer cancel()
 	b := o.both(stores.IfOlder(rec.Version))
-	res.err = b.Put(ctx, stores.Write[K, V]{Key: o.key, Record: rec, If: cond})
+	res.err = b.Put(ctx, stores.Write[K, V]{Key: o.key, Record: rec, If: cond, NotePrev: o.notes(&o.r.old, rec, cond)})
 	if outage = b.outage; o.ctx.Err() != nil {
 		outage = nil // it was the caller who did not wait
 	}

@@ -23,7 +23,7 @@ type putResult struct {
 // the write was sent before in another way, and may have been applied.
 func (o *op[K, V]) put(p *place[K, V], rec stores.Record[V], cond stores.Condition, keep, doubt bool) (res putResult) {
 	res.doubt = doubt
-	w := stores.Write[K, V]{Key: o.key, Record: rec, If: cond}
+	w := stores.Write[K, V]{Key: o.key, Record: rec, If: cond, NotePrev: o.notes(p, rec, cond)}
 	for attempt := 1; ; attempt++ {
 		if err := o.ctx.Err(); err != nil {
 			return giveUp(res, err)
@@ -59,6 +59,12 @@ func (o *op[K, V]) put(p *place[K, V], rec stores.Record[V], cond stores.Conditi
 			return giveUp(res, err)
 		}
 	}
+}
+
+// notes tells whether a write is to note what it replaces: a blind one that decides. In new, a mirror or what is brought over
+// must not: a base that it replaced there says nothing about what old had in between.
+func (o *op[K, V]) notes(p *place[K, V], rec stores.Record[V], cond stores.Condition) bool {
+	return !o.route().intent && p.name == o.decider().name && cond.Kind == stores.KindIfOlder && rec.Prev.IsUnknown()
 }
 
 // giveUp is the result when no further try may be made: failed, if it is certain that none of them had an effect.

@@ -5,8 +5,8 @@ package stores
 type Meta struct {
 	// Version is the record's version: a stamp, or Unstamped for a record from before the SDK.
 	Version Version
-	// Prev is the version that the write was conditioned on in the place that decided it. Unknown after a blind write,
-	// and for an unstamped record.
+	// Prev is the version that the write was conditioned on in the place that decided it, or that it replaced there, where
+	// a blind write could note that. Unknown after another blind write, and for an unstamped record.
 	Prev Version
 	// Intent marks a record in the old place that is not final until the new place has it too.
 	Intent bool

@@ -54,11 +54,24 @@ type Write[K, V any] struct {
 	Key    K
 	Record Record[V]
 	If     Condition
+	// NotePrev asks for the version that the write replaces as the record's Prev, on a blind write (IfOlder, Prev unknown): who
+	// was replaced then knows that it had been there. A store that can tell within the same atomic step, without another
+	// round trip, stores it ([Write.MetaOver]); for any other one Prev stays unknown, which is always right.
+	NotePrev bool
+}
+
+// MetaOver is the metadata that a store keeps which notes what a write replaces: w.Record.Meta, over a record of this version.
+func (w *Write[K, V]) MetaOver(stored Version) Meta {
+	m := w.Record.Meta
+	if w.NotePrev {
+		m.Prev = stored
+	}
+	return m
 }
 
 // Validate reports a write that no store may accept: an invalid condition, a record without a version, an unstamped
-// tombstone or intent, or an unstamped record on any other condition than IfOlder(Unstamped), which is how a record from
-// before the SDK is copied. The error Is [ErrPermanent].
+// tombstone or intent, an unstamped record on any other condition than IfOlder(Unstamped), which is how a record from
+// before the SDK is copied, or NotePrev on a write that is not blind. The error Is [ErrPermanent].
 func (w *Write[K, V]) Validate() error {
 	if err := w.If.Validate(); err != nil {
 		return Permanent(err)
@@ -71,6 +84,8 @@ func (w *Write[K, V]) Validate() error {
 		return Permanent(errors.New("stores: an unstamped record has no tombstone, intent or prev"))
 	case m.Version.IsUnstamped() && w.If != IfOlder(Unstamped):
 		return Permanent(fmt.Errorf("stores: an unstamped record is written only on IfOlder(unstamped), not on %v", w.If))
+	case w.NotePrev && (w.If.Kind != KindIfOlder || m.Version.IsUnstamped() || !m.Prev.IsUnknown()):
+		return Permanent(fmt.Errorf("stores: only a blind write of a stamped record notes what it replaces, not one on %v with prev %v", w.If, m.Prev))
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func appendWrite(b []byte, w *write) []byte {
 	if w == nil {
 		return b
 	}
-	b = append(b, byte(w.If.Kind))
+	b = appendBools(append(b, byte(w.If.Kind)), w.NotePrev)
 	b, _ = w.If.Version.AppendBinary(b)
 	b, _ = w.If.OrDead.AppendBinary(b)
 	return appendRecord(b, w.Record)

@@ -126,6 +126,8 @@ func KnownOutcomes() (list []Named) {
 		from("stamped both", by(phaseB, Put), by(phaseB, Update)),
 		from("stamped both", by(phaseB, Update), by(phaseA, Update)),
 		from("stamped both", by(phaseB, Delete), by(phaseB, Upsert)),
+		from("stamped both", by(phaseB, Put), Actor{Phase: phaseA, Program: []Kind{Put}, Safe: true}),
+		from("absent", by(phaseB, Create), Actor{Phase: phaseA, Program: []Kind{Delete}, Safe: true}),
 	} {
 		s.Certain = true
 		list = append(list, Named{s.Name(), "a write that was built upon is taken for lost", late, s})

@@ -31,6 +31,8 @@ type checked struct {
 	place place
 	mu    sync.Mutex
 	holds record
+	// noted is what holds may have for its prev as well, if the place notes what a write replaces.
+	noted stores.Version
 }
 
 // check puts the places of a run under observation.
@@ -64,7 +66,7 @@ func (c *checked) Get(ctx context.Context, k string) (record, error) {
 		return record{}, err
 	}
 	rec, err := c.store.Get(ctx, k)
-	want := c.held()
+	want := c.settle(rec.Meta)
 	switch got, failed := stores.OrAbsent(rec, err); {
 	case failed != nil:
 		c.run.violation("%v fails to read %s: %w", c.place, describe(want), failed)
@@ -83,7 +85,7 @@ func (c *checked) Put(ctx context.Context, w write) error {
 	err := c.store.Put(ctx, w)
 	c.judge(&w, before, err)
 	if err == nil {
-		c.take(w.Record)
+		c.take(&w, before)
 	}
 	return err
 }
@@ -112,8 +114,8 @@ func (c *checked) PutPair(ctx context.Context, mine write, other store, theirs w
 		o.judge(&theirs, now, err)
 	}
 	if err == nil {
-		c.take(mine.Record)
-		o.take(theirs.Record)
+		c.take(&mine, old)
+		o.take(&theirs, now)
 	}
 	return err
 }
@@ -122,6 +124,9 @@ func (c *checked) PutPair(ctx context.Context, mine write, other store, theirs w
 func (c *checked) judge(w *write, before record, err error) {
 	holds := w.If.Holds(before.Version)
 	var refused *stores.ConditionError
+	if errors.As(err, &refused) {
+		before = c.settle(refused.Stored)
+	}
 	switch {
 	case err == nil && !holds:
 		c.run.violation("%v accepts %s %s, although it holds %s", c.place, describe(w.Record), condition(w.If), describe(before))
@@ -137,8 +142,24 @@ func (c *checked) judge(w *write, before record, err error) {
 }
 
 // take notes what the place holds now.
-func (c *checked) take(rec record) {
+func (c *checked) take(w *write, before record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.holds = rec
+	c.holds, c.noted = w.Record, stores.Unknown
+	if w.NotePrev {
+		c.noted = before.Version
+	}
+}
+
+// settle is what the place has to hold, after it was seen whether it notes what a write replaces.
+func (c *checked) settle(seen stores.Meta) record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if seen.Version.Same(c.holds.Version) && !c.noted.IsUnknown() {
+		if seen.Prev.Same(c.noted) {
+			c.holds.Prev = c.noted
+		}
+		c.noted = stores.Unknown
+	}
+	return c.holds
 }

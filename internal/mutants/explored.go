@@ -37,4 +37,14 @@ var explored = []mutant{
 		edits: []edit{{"dualwrite/pair.go", "rec, ifOld, true, false)", "rec, stores.IfOlder(rec.Version), true, false)"}},
 		pkg:   interleaving, run: "TestInPairs",
 	},
+	{
+		name: "a mirror notes what it replaced on new", hazard: "a write of read-new/write-both that was seen on old is taken for lost, and applied twice",
+		edits: []edit{{"dualwrite/put.go", "!o.route().intent && p.name == o.decider().name && cond", "!o.route().intent && cond"}},
+		pkg:   interleaving, run: "TestWhatBroke|TestKnownOutcomes",
+	},
+	{
+		name: "a blind write notes nothing", hazard: "an outcome that old shows is not known, without any fault",
+		edits: []edit{{"stores/store.go", "\tif w.NotePrev {\n\t\tm.Prev = stored\n", "\tif false {\n\t\tm.Prev = stored\n"}},
+		pkg:   interleaving, run: "TestKnownOutcomes",
+	},
 }

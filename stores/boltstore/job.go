@@ -47,6 +47,7 @@ type op struct {
 	key    []byte
 	rec    []byte
 	cond   stores.Condition
+	note   bool  // what is replaced becomes prev
 	err    error // its own outcome, if the commit succeeds
 }
 
@@ -139,6 +140,9 @@ func (o *op) apply(tx *bbolt.Tx) (changed bool) {
 		return err == nil
 	}
 	b, stored, err := o.look(tx)
+	if err == nil && o.note {
+		o.rec, err = noting(o.rec, stored)
+	}
 	switch {
 	case err != nil:
 	case o.kind == opPurge:

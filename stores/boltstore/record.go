@@ -74,3 +74,17 @@ func storedMeta(b []byte) (stores.Meta, error) {
 	m, _, err := cutMeta(b)
 	return m, err
 }
+
+// noting is a record with the version of what it replaces as its prev.
+func noting(rec, stored []byte) ([]byte, error) {
+	was, err := storedMeta(stored)
+	if err != nil {
+		return nil, stores.Permanent(err)
+	}
+	m, value, err := cutMeta(rec)
+	if err != nil {
+		return nil, stores.Permanent(err)
+	}
+	m.Prev = was.Version
+	return append(appendMeta(make([]byte, 0, len(rec)+len(stores.Stamp{})), m), value...), nil
+}

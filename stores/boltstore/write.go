@@ -18,7 +18,7 @@ func (s *Store[K, V]) add(j *job, w *stores.Write[K, V]) error {
 	}
 	// A buffer that grew left the slices of earlier ops where they were, which is all right: nobody changes them.
 	j.buf = buf
-	j.add(op{kind: opPut, bucket: s.bucket, key: buf[at : at+keyLen], rec: buf[at+keyLen:], cond: w.If})
+	j.add(op{kind: opPut, bucket: s.bucket, key: buf[at : at+keyLen], rec: buf[at+keyLen:], cond: w.If, note: w.NotePrev})
 	return nil
 }
 

@@ -123,8 +123,8 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 	if errMine != nil || errTheirs != nil {
 		return &stores.PairError{First: errMine, Second: errTheirs}
 	}
-	s.index.set(*bufMine, mine.Record.Meta, keptMine)
-	o.index.set(*bufTheirs, theirs.Record.Meta, keptTheirs)
+	s.index.set(*bufMine, mine.MetaOver(s.index.stored(*bufMine).Version), keptMine)
+	o.index.set(*bufTheirs, theirs.MetaOver(o.index.stored(*bufTheirs).Version), keptTheirs)
 	return nil
 }
 

@@ -135,7 +135,7 @@ func (s *Store[K, V]) put(w *stores.Write[K, V]) error {
 	if err := s.index.refuse(*buf, w.If); err != nil {
 		return err
 	}
-	s.index.set(*buf, w.Record.Meta, kept)
+	s.index.set(*buf, w.MetaOver(s.index.stored(*buf).Version), kept)
 	return nil
 }
 

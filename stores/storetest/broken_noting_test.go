@@ -10,6 +10,14 @@ import (
 	"github.com/dualwrite/dualwrite/stores/storetest"
 )
 
+// notesItself takes the version that is written for the one that it replaces.
+func notesItself(ctx context.Context, s *mem, w write) error {
+	if w.NotePrev {
+		w.NotePrev, w.Record.Prev = false, w.Record.Version
+	}
+	return s.Put(ctx, w)
+}
+
 // notesOnlyLive forgets the tombstones where it looks at values.
 type notesOnlyLive struct{ *mem }
 

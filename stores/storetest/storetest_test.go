@@ -48,15 +48,15 @@ var brokenStores = map[string]struct {
 	may    []string
 	says   string
 }{
-	"check then put": {open: broken(checkThenPut), fails: []string{"concurrency/compare_and_set_adds_up"}, may: []string{"concurrency"}},
+	"check then put": {open: broken(checkThenPut), fails: []string{"concurrency/compare_and_set_adds_up"}, may: []string{"metadata/noted", "concurrency"}},
 	"unstamped is newest": {open: broken(unstampedIsNewest), fails: []string{
 		"conditions/table/IfOlder_stamp/unstamped", "conditions/table/IfAtMost_stamp/unstamped", "tombstones/of_a_record_from_before_the_SDK",
-	}, may: []string{"conditions/table/IfAtMost_stamp_or_dead"}},
+	}, may: []string{"metadata/noted", "conditions/table/IfAtMost_stamp_or_dead"}},
 	"accepts equal": {open: broken(acceptsEqual), fails: []string{
 		"conditions/table/IfOlder_stamp/equal", "conditions/table/IfOlder_stamp/equal_tombstone",
 		"conditions/table/IfOlder_stamp/equal_intent", "conditions/table/IfOlder_stamp/equal_intent_to_delete",
 		"unknown-outcome/IfOlder/applied,_answer_lost",
-	}},
+	}, may: []string{"metadata/noted"}},
 	"ignores dead": {open: broken(ignoresDead), fails: []string{
 		"conditions/table/IfAtMost_absent_or_dead_smaller/smaller", "conditions/table/IfAtMost_stamp_or_dead_greater/greater_intent",
 		"unknown-outcome/IfAtMost_orDead/applied,_answer_lost",
@@ -67,15 +67,16 @@ var brokenStores = map[string]struct {
 	"forgets absent prev": {open: broken(forgetsAbsentPrev), fails: []string{
 		"metadata/round_trip/prev_absent_intent_false_deleted_false",
 	}, may: []string{"metadata/round_trip/prev_absent", "conditions/table", "batches/one_refused_among_many", "purge/purged_is_absent"}},
+	"notes itself": {open: broken(notesItself), fails: []string{"metadata/noted/noted_over_nothing", "metadata/noted/noted_over_a_record"}, may: []string{"metadata/noted"}},
 	"forgets intent": {open: broken(forgetsIntent), fails: []string{
 		"metadata/round_trip/prev_unknown_intent_true_deleted_false",
 	}, may: []string{"metadata/round_trip", "conditions/table", "batches/one_refused_among_many", "validation/invalid_writes/unstamped_intent"}},
 	"guesses refusals": {open: broken(guessesRefusal), fails: []string{
 		"conditions/table/IfStamp_stamp/greater_intent", "metadata/round_trip/prev_absent_intent_false_deleted_false", "unknown-outcome/IfStamp/applied,_answer_lost",
-	}, may: []string{"conditions/table", "metadata/round_trip", "unknown-outcome", "tombstones", "batches"}},
+	}, may: []string{"metadata/noted", "conditions/table", "metadata/round_trip", "unknown-outcome", "tombstones", "batches"}},
 	"stale refusals": {open: newStaleRefusals, fails: []string{
 		"conditions/table/IfStamp_stamp/greater", "batches/write", "concurrency/the_greatest_stamp_wins",
-	}, may: []string{"conditions/table", "metadata/round_trip", "unknown-outcome", "tombstones", "batches", "concurrency"}},
+	}, may: []string{"metadata/noted", "conditions/table", "metadata/round_trip", "unknown-outcome", "tombstones", "batches", "concurrency"}},
 	"swallows invalid": {open: broken(swallowsInvalid), fails: []string{
 		"validation/invalid_writes/no_condition", "batches/write",
 	}, may: []string{"validation/invalid_writes"}},
