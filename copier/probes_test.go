@@ -145,6 +145,14 @@ var probes = map[string]func(p *probe) bool{
 		empty := func(w *world) { w.oldMem, w.old = newMem(p.t), storefault.New[string, user](newMem(p.t), nil) }
 		return !p.run(nil, empty).last.Clean() && p.run(set{"AllowEmpty": true}, empty).last.Clean()
 	},
+	"AcceptLoss": func(p *probe) bool {
+		upper := func(w *world) {
+			w.newMem = newUpper(p.t)
+			w.new = storefault.New[string, user](w.newMem, nil)
+			same(w)
+		}
+		return !p.run(nil, upper).last.Clean() && p.run(set{"AcceptLoss": []string{"Name"}}, upper).last.Clean()
+	},
 	"Equal": func(p *probe) bool {
 		n := 0
 		p.run(set{"Workers": 1, "Equal": func(a, b user) bool { n++; return a == b }}, same)
