@@ -64,7 +64,7 @@ func (l *Losses) add(lost lostFields, accepted []string) {
 			other = true
 			return
 		}
-		(*l).count(field, lost.canon, show)
+		l.count(field, lost.canon, show)
 	}
 	for _, field := range lost.fields {
 		take(field, nil)
@@ -73,7 +73,7 @@ func (l *Losses) add(lost lostFields, accepted []string) {
 		take(cmp.Or(d.Path, WholeValue), d.Shown)
 	}
 	if other {
-		(*l).count(OtherFields, lost.canon, nil)
+		l.count(OtherFields, lost.canon, nil)
 	}
 }
 
