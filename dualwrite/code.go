@@ -41,7 +41,7 @@ func codeOf(err error) code {
 		var undecodable *stores.RecordError // what is stored is damaged, not what a client has sent
 		switch {
 		case !errors.Is(err, c.err):
-		case c.err == ErrPermanent && errors.As(err, &undecodable):
+		case errors.Is(c.err, ErrPermanent) && errors.As(err, &undecodable):
 			return internal
 		default:
 			return c

@@ -53,7 +53,7 @@ func (s *texts[K, V]) text(v V) string {
 
 // write is a write of a text as one of the value that stands for it.
 func (s *texts[K, V]) write(w stores.Write[string, string]) (stores.Write[K, V], error) {
-	mine := stores.Write[K, V]{Key: s.key, Record: stores.Record[V]{Meta: w.Record.Meta}, If: w.If}
+	mine := stores.Write[K, V]{Key: s.key, Record: stores.Record[V]{Meta: w.Record.Meta}, If: w.If, NotePrev: w.NotePrev}
 	var err error
 	if !w.Record.Deleted {
 		mine.Record.Value, err = s.value(w.Record.Value)

@@ -9,7 +9,7 @@ import (
 // find returns the scenario with this name, of a table or a named one.
 func find(name string) (*Scenario, error) {
 	var list []*Scenario
-	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), InPairs(), Alone(), WhenRefused()} {
+	for _, named := range [][]Named{WhatBroke(), KnownOutcomes(), NotedOutcomes(), InPairs(), Alone(), WhenRefused()} {
 		for _, n := range named {
 			list = append(list, n.Scenario)
 		}

@@ -118,17 +118,28 @@ func Found() map[string]string {
 
 // KnownOutcomes are scenarios in which an operation can always find out what became of it: nobody overwrites blindly, and
 // whoever builds upon a write says so.
-func KnownOutcomes() (list []Named) {
-	late := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout, Cancel, CancelAfter, Busy}}
-	for _, s := range []*Scenario{
+func KnownOutcomes() []Named {
+	return certain(
 		from("stamped both", by(phaseA, Put), Actor{Phase: phaseA, Program: []Kind{Update}, Safe: true}),
 		from("stamped both", by(phaseA, Update), by(phaseA, Update)),
 		from("stamped both", by(phaseB, Put), by(phaseB, Update)),
 		from("stamped both", by(phaseB, Update), by(phaseA, Update)),
 		from("stamped both", by(phaseB, Delete), by(phaseB, Upsert)),
+	)
+}
+
+// NotedOutcomes are scenarios in which an operation can find that out, although it is overwritten blindly, if the stores note
+// what a write replaces (stores.Write.NotePrev).
+func NotedOutcomes() []Named {
+	return certain(
 		from("stamped both", by(phaseB, Put), Actor{Phase: phaseA, Program: []Kind{Put}, Safe: true}),
 		from("absent", by(phaseB, Create), Actor{Phase: phaseA, Program: []Kind{Delete}, Safe: true}),
-	} {
+	)
+}
+
+func certain(scenarios ...*Scenario) (list []Named) {
+	late := Limits{Preemptions: -1, Faults: 1, Kinds: []Fault{Timeout, Cancel, CancelAfter, Busy}}
+	for _, s := range scenarios {
 		s.Certain = true
 		list = append(list, Named{s.Name(), "a write that was built upon is taken for lost", late, s})
 	}

@@ -9,7 +9,7 @@ func TestWhatBroke(t *testing.T) {
 }
 
 func TestKnownOutcomes(t *testing.T) {
-	for _, n := range KnownOutcomes() {
+	for _, n := range append(KnownOutcomes(), NotedOutcomes()...) {
 		t.Run(n.Name, func(t *testing.T) { exploreNamed(t, n) })
 	}
 }

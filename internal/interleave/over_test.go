@@ -69,7 +69,7 @@ var bending = []struct {
 	cause, consequence string
 }{
 	{"stale reads", stale, "to a read, but holds", "does not come to an end"},
-	{"no prev", storing(func(w *write) { w.Record.Prev = stores.Unknown }), "to a read, but holds", "stands for two things"},
+	{"no prev", storing(func(w *write) { w.Record.Prev = stores.Unknown }), "to a read, but holds", "new has lost data"},
 	{"no intent", storing(func(w *write) { w.Record.Intent = false }), "to a read, but holds", "no order explains the history"},
 	{"equal is older", storing(func(w *write) {
 		if w.If.Kind == stores.KindIfOlder && !w.If.Version.IsUnstamped() {

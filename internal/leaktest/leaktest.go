@@ -18,7 +18,7 @@ func Main(m *testing.M, options ...goleak.Option) {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code)
+	os.Exit(code) //nolint:revive // it is what TestMain ends with
 }
 
 // Find returns an error that names the goroutines which do not end within a minute.

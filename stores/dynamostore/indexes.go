@@ -65,7 +65,7 @@ func (t table) violable(own ownership) (keys []indexKey) {
 func (t table) checkMeta(meta string) error {
 	for _, x := range t.indexes {
 		if x.name == meta {
-			return fmt.Errorf("Meta %s is the %s of index %s: choose another name", meta, x.role, x.index)
+			return fmt.Errorf("the Meta %s is the %s of index %s: choose another name", meta, x.role, x.index)
 		}
 	}
 	return nil
