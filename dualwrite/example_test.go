@@ -173,10 +173,10 @@ func ExampleObserverFunc() {
 	_, err = users.Put(ctx, "ada", User{Name: "Ada"})
 	fmt.Println("put:", err) // the old place decides: nothing is lost, and nobody has to wait
 	fmt.Println(counters)
-	fmt.Println(users.Status().Events["mirror missed"])
+	fmt.Println(users.Status().Events["mirror_missed"])
 	// Output:
 	// put: <nil>
-	// map[mirror missed in read-old/write-both:1]
+	// map[mirror_missed in read-old/write-both:1]
 	// 1
 }
 

@@ -34,7 +34,7 @@ func TestMissedMirrorsNeverFailTheCaller(t *testing.T) {
 				!missed[0].Version.Same(v) || missed[0].Op != "put" || missed[0].Phase != phaseA {
 				t.Errorf("new is %s: the observer saw %+v", name, missed)
 			}
-			if n := r.Status().Events["mirror missed"]; n != 1 {
+			if n := r.Status().Events["mirror_missed"]; n != 1 {
 				t.Errorf("new is %s: the status counts %d missed mirrors", name, n)
 			}
 			r.new.fault.SetRules()
@@ -140,7 +140,7 @@ func TestBreaker(t *testing.T) {
 		if n := r.new.fault.Calls(); n != calls {
 			t.Errorf("%d calls of new beside an open breaker", n-calls)
 		}
-		if n := r.Status().Events["mirror missed"]; n != 105 {
+		if n := r.Status().Events["mirror_missed"]; n != 105 {
 			t.Errorf("%d missed mirrors are counted", n)
 		}
 		r.new.fault.SetRules()

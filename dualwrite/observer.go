@@ -43,13 +43,13 @@ const (
 )
 
 var eventNames = [eventKinds]string{
-	EventMirrorMissed:  "mirror missed",
+	EventMirrorMissed:  "mirror_missed",
 	EventResolved:      "resolved",
 	EventRetry:         "retry",
 	EventRestamped:     "restamped",
 	EventBlocked:       "blocked",
 	EventIndeterminate: "indeterminate",
-	EventClockAhead:    "clock ahead",
+	EventClockAhead:    "clock_ahead",
 }
 
 // String names the kind.

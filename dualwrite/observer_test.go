@@ -152,7 +152,7 @@ func TestStatusJSON(t *testing.T) {
 	want := map[string]any{
 		"phase": "read-new/write-both", "in_flight": map[string]any{}, "writes_in_flight": map[string]any{}, "blocked": []any{map[string]any{"key": `"k"`}},
 		"events": map[string]any{
-			"mirror missed": 0.0, "resolved": 0.0, "retry": 0.0, "restamped": 0.0, "blocked": 1.0, "indeterminate": 0.0, "clock ahead": 0.0,
+			"mirror_missed": 0.0, "resolved": 0.0, "retry": 0.0, "restamped": 0.0, "blocked": 1.0, "indeterminate": 0.0, "clock_ahead": 0.0,
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
