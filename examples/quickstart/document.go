@@ -45,6 +45,15 @@ func docShape(inMongoDB, inDynamoDB bool) shape[Doc] {
 		newItems:     items[Doc]{encode: encodeNestedItem, decode: decodeNestedItem},
 	}
 	switch {
+	case !inMongoDB && !inDynamoDB:
+		// JSON within JSON comes back without the blanks between its parts.
+		sh.settle = func(d Doc) (Doc, error) {
+			b, err := sh.encodeNew(nil, d)
+			if err != nil {
+				return d, err
+			}
+			return sh.decodeNew(b)
+		}
 	case inMongoDB && inDynamoDB:
 		sh.settle = func(d Doc) (Doc, error) {
 			// What comes out of an item is spelled as in a document already, and its fields are in an order that a document keeps.

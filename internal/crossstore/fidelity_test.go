@@ -171,6 +171,9 @@ func TestItemsArriveOrAreNamed(t *testing.T) {
 	for i := range n {
 		item := r.item(0)
 		item["id"] = avS(fmt.Sprint("k", i))
+		if i == 0 { // few items have this name, and MongoDB has a use of its own for it
+			item["_id"] = avS("lost on the way")
+		}
 		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &from, Item: item}); err != nil {
 			t.Fatalf("%v: %v", show(item), err)
 		}

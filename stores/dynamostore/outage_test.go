@@ -249,7 +249,7 @@ func stalledCalls(t *testing.T, d cutproxy.Direction, bound string, calls time.D
 	ofContext := 2 * time.Minute
 	switch bound {
 	case "client":
-		shaken, _ = s.notes(t, nil, s.through(calls/2))
+		shaken.client = s.client(s.through(calls / 2)) // it was opened with more time
 	case "store":
 		shaken.opts.Timeout = calls
 	default:
