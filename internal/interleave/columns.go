@@ -34,6 +34,9 @@ var (
 	skews     = []skew{skewNone, {name: "ahead", first: time.Second}, {name: "behind", first: -time.Second}, skewStart}
 )
 
+// forgets is a column: whether the places do not note what a blind write replaces.
+var forgets = []bool{false, true}
+
 // beside is a column: which helpers run at the same time.
 type beside struct {
 	name  string

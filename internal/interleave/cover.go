@@ -49,7 +49,7 @@ func (c *cover) index() {
 		}
 		c.settings = append(c.settings, values)
 	}
-	c.free = append(c.free, len(skews))
+	c.free = append(c.free, len(skews), len(forgets))
 	for _, p := range c.table.programs {
 		c.free = append(c.free, len(p))
 	}
@@ -116,7 +116,7 @@ func (c *cover) pick(p valuePair) *Scenario {
 	r := append(row{drawn}, values[settingColumns:len(values)-1]...)
 	s := c.table.scenario(r)
 	if s == nil { // the same with the actors exchanged
-		r[2], r[3] = r[3], r[2]
+		r[before], r[before+1] = r[before+1], r[before]
 		s = c.table.scenario(r)
 	}
 	s.Fault = c.faults[values[len(values)-1]]

@@ -28,6 +28,12 @@ func handedOver(s *Scenario) *Scenario {
 	return s
 }
 
+// forgetful is the scenario with places that note nothing. Those that do would hide that a write of unknown outcome is refused.
+func forgetful(s *Scenario) *Scenario {
+	s.Forgets = true
+	return s
+}
+
 // helper is an actor that is none of the repositories'.
 func helper(k Kind) Actor { return Actor{Program: []Kind{k}, Safe: true} }
 
@@ -65,9 +71,9 @@ func WhatBroke() []Named {
 		{"complete by prev", "a helper overwrites a newer new-only write", all,
 			newScenario(startsIntent[0], skewStart, []Actor{by(phaseB, Get), by(phaseN, Put)})},
 		{"refused after unknown", "a write of read-old/write-both is applied twice", timeout,
-			from("stamped both", by(phaseA, Put), by(phaseA, Get, Put))},
+			forgetful(from("stamped both", by(phaseA, Put), by(phaseA, Get, Put)))},
 		{"refused after unknown, intent", "a write of read-new/write-both is applied twice", timeout,
-			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
+			forgetful(from("stamped both", by(phaseB, Put), by(phaseA, Get, Put)))},
 		{"unknown is not absent", "an update of an absent record is completed, overwritten blindly, and applied twice", all,
 			from("absent", by(phaseB, Put), by(phaseA, Get, Put))},
 		{"fresh verdict", "a strict reader judges an intent by what new held before", all,
@@ -77,7 +83,7 @@ func WhatBroke() []Named {
 		{"less is not dead", "a repair destroys an acknowledged record after new was restored", all, wiped},
 		{"nothing is not dead", "a write overwrites an acknowledged record after new was wiped", all, empty},
 		{"lost race", "a write that was completed and overwritten is applied again", all,
-			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
+			forgetful(from("stamped both", by(phaseB, Put), by(phaseA, Get, Put)))},
 		{"foreign stamp", "new refuses a mirror for ever, and the places stay different", all,
 			newScenario(startForeign, skewStart, []Actor{by(phaseA, Put), by(phaseA, Get)})},
 		{"clean verify", "new-only begins before new has everything", all,

@@ -221,13 +221,16 @@ func (r *run) carryOut(c *call) answer {
 	if err := r.refuses(c); err != nil {
 		return answer{err: err}
 	}
-	switch {
-	case c.put == nil:
+	if c.put == nil {
 		rec, err := r.stores[c.place].Get(c.ctx, key)
 		return answer{rec: rec, err: err}
+	}
+	put := *c.put
+	put.NotePrev = put.NotePrev && !r.scenario.Forgets
+	switch {
 	case c.with != nil:
 		old, now := r.held(oldPlace), r.held(newPlace)
-		err := stores.PutPair(c.ctx, r.stores[oldPlace], *c.put, r.stores[newPlace], *c.with)
+		err := stores.PutPair(c.ctx, r.stores[oldPlace], put, r.stores[newPlace], *c.with)
 		if err == nil {
 			r.accepted(oldPlace, c.put.Record, old)
 			r.accepted(newPlace, c.with.Record, now)
@@ -235,7 +238,7 @@ func (r *run) carryOut(c *call) answer {
 		return answer{err: err}
 	default:
 		before := r.held(c.place)
-		err := r.stores[c.place].Put(c.ctx, *c.put)
+		err := r.stores[c.place].Put(c.ctx, put)
 		if err == nil {
 			r.accepted(c.place, c.put.Record, before)
 			r.remove(c)

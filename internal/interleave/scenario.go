@@ -18,6 +18,8 @@ type Scenario struct {
 	Certain bool
 	// Wiped: new has lost what old is based on, so that nothing can be answered and nothing may be written.
 	Wiped bool
+	// Forgets: the places do not note what a blind write replaces, as a store need not (stores.Write.NotePrev).
+	Forgets bool
 	// Mends: at any moment new may begin to take what it refused, as when what was in the way in a unique index goes away.
 	Mends bool
 	// Fault is the one that may happen, at any call; None for what the limits say.
@@ -70,6 +72,9 @@ func (s *Scenario) Name() string {
 	fmt.Fprintf(&b, ", from %s, skew %s", s.Start.Name, s.skew)
 	if s.pairs != (pairing{}) && s.pairs != separate {
 		fmt.Fprintf(&b, ", pairs %s", s.pairs.name)
+	}
+	if s.Forgets {
+		b.WriteString(", nothing noted")
 	}
 	if s.Fault != None {
 		fmt.Fprintf(&b, ", fault %s", s.Fault)

@@ -25,22 +25,26 @@ type setting struct {
 
 // Len is the number of rows.
 func (t *Table) Len() int {
-	n := len(t.settings) * len(skews)
+	n := len(t.settings) * len(skews) * len(forgets)
 	for _, p := range t.programs {
 		n *= len(p)
 	}
 	return n
 }
 
-// row is an index into each column: the setting, the skew, and the programs.
+// row is an index into each column: the setting, the skew, what places note, and the programs.
 type row []int
+
+// before are the columns of a row before those of the programs.
+const before = 3
 
 // row takes the number of a row apart.
 func (t *Table) row(i int) row {
-	r := make(row, 2+len(t.programs))
+	r := make(row, before+len(t.programs))
 	for c := len(t.programs) - 1; c >= 0; c-- {
-		r[2+c], i = i%len(t.programs[c]), i/len(t.programs[c])
+		r[before+c], i = i%len(t.programs[c]), i/len(t.programs[c])
 	}
+	r[2], i = i%len(forgets), i/len(forgets)
 	r[1], r[0] = i%len(skews), i/len(skews)
 	return r
 }
@@ -50,15 +54,15 @@ func (t *Table) At(i int) *Scenario { return t.scenario(t.row(i)) }
 
 func (t *Table) scenario(r row) *Scenario {
 	c, k := &t.settings[r[0]], skews[r[1]]
-	if t.twins && c.window[0] == c.window[1] && k.first == 0 && c.pairs.first == c.pairs.second && r[2] > r[3] {
+	if t.twins && c.window[0] == c.window[1] && k.first == 0 && c.pairs.first == c.pairs.second && r[before] > r[before+1] {
 		return nil
 	}
 	programs := make([][]Kind, len(t.programs))
 	for i := range programs {
-		programs[i] = t.programs[i][r[2+i]]
+		programs[i] = t.programs[i][r[before+i]]
 	}
 	s := newScenario(c.start, k, t.actors(c, k, programs))
-	s.pairs = c.pairs
+	s.pairs, s.Forgets = c.pairs, forgets[r[2]]
 	for _, kind := range c.beside.kinds {
 		h := helper(kind)
 		h.Stage = t.stage
