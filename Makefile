@@ -60,7 +60,7 @@ test: servers ## all tests of both modules, with the real servers
 .PHONY: race
 race: servers ## all tests under the race detector; those over real databases in their short form
 	@go test -race -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -vE '$(DATABASES)|$(TOGETHER)')
-	@$(IN_MEMORY); go test -race -short -timeout 25m $(SIDE_BY_SIDE) $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
+	@$(IN_MEMORY); go test -race -short -timeout 25m $(TESTFLAGS) $$(go list $(PACKAGES) | grep -E '$(DATABASES)')
 
 .PHONY: servers
 servers: ## build the real servers that tests use: once per machine, about ten minutes (DUALWRITE_SKIP_SERVERS=1: not)

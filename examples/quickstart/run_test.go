@@ -32,6 +32,9 @@ func quick(t *testing.T) *config {
 		pace:   pace{dwell: 400 * time.Millisecond, spread: 150 * time.Millisecond, skew: 50 * time.Millisecond, status: time.Second},
 		limits: patient,
 	}
+	if testing.Short() { // as the race detector is: the longer a history, the longer the judge looks for an order
+		c.writes, c.reads = 100, 200
+	}
 	t.Logf("seed %d", c.seed)
 	return c
 }

@@ -84,10 +84,7 @@ func (m *migration[V]) follow(ctx context.Context, e edit, work *task) (*task, e
 		return work, nil
 	}
 	if why := m.gates.refuse(e.phase); why != "" {
-		m.screen.say("REFUSED: the flip to %v: %s. The flag is put back to %v", e.phase, why, from)
-		if err := flagfile.Write(operatorFile(m.dir), flagKey, from.String()); err != nil {
-			m.screen.say("the flag could not be put back, and %v stays in force all the same: %v", from, err)
-		}
+		m.refuse(e.phase, from, why)
 		return work, nil
 	}
 	if work != nil {
@@ -101,6 +98,16 @@ func (m *migration[V]) follow(ctx context.Context, e edit, work *task) (*task, e
 		return m.begin(ctx, e.phase), nil
 	}
 	return nil, nil
+}
+
+// refuse puts the flag back, and then says so: whoever reads that may edit the file at once.
+func (m *migration[V]) refuse(to, from flags.Phase, why string) {
+	if err := flagfile.Write(operatorFile(m.dir), flagKey, from.String()); err != nil {
+		m.screen.say("REFUSED: the flip to %v: %s", to, why)
+		m.screen.say("the flag could not be put back, and %v stays in force all the same: %v", from, err)
+		return
+	}
+	m.screen.say("REFUSED: the flip to %v: %s. The flag is put back to %v", to, why, from)
 }
 
 // passingThrough tells that the script is about to go back from here, so that there is no point in beginning the work.
