@@ -9,6 +9,9 @@ package interleave
 func ForStores(seed uint64, schedules int, paired bool) (list []Named) {
 	for _, named := range [][]Named{WhatBroke(), KnownOutcomes()} {
 		for _, n := range named {
+			if n.Forgets { // what the stores note is theirs to say
+				continue
+			}
 			n.Limits.Schedules = max(1, min(namedMost, schedules/namedShare))
 			list = append(list, n)
 		}

@@ -1,6 +1,10 @@
 package interleave
 
-import "github.com/dualwrite/dualwrite/flags"
+import (
+	"slices"
+
+	"github.com/dualwrite/dualwrite/flags"
+)
 
 // Named is a scenario that stands for something, with the limits that show it.
 type Named struct {
@@ -28,10 +32,15 @@ func handedOver(s *Scenario) *Scenario {
 	return s
 }
 
-// forgetful is the scenario with places that note nothing. Those that do would hide that a write of unknown outcome is refused.
-func forgetful(s *Scenario) *Scenario {
-	s.Forgets = true
-	return s
+// bothWays are the scenarios with places that note what a blind write replaces, and with places that do not. What is noted
+// tells an operation what became of it, and so hides that another rule is broken.
+func bothWays(list []Named) []Named {
+	for _, n := range slices.Clone(list) {
+		s := *n.Scenario
+		s.Forgets = true
+		list = append(list, Named{n.Name + ", nothing noted", n.Hazard, n.Limits, &s})
+	}
+	return list
 }
 
 // helper is an actor that is none of the repositories'.
@@ -57,7 +66,7 @@ func WhatBroke() []Named {
 	wiped.Wiped = true
 	empty := from("new wiped", by(phaseB, Put), by(phaseB, Refuse), helper(RepairBoth))
 	empty.Wiped = true
-	return []Named{
+	return bothWays([]Named{
 		{"blind put", "a put of read-new/write-both is seen, built upon and applied again", all,
 			from("stamped both", by(phaseB, Put), by(phaseA, Update, Update))},
 		{"strict read", "a reader goes back in time", all,
@@ -71,9 +80,9 @@ func WhatBroke() []Named {
 		{"complete by prev", "a helper overwrites a newer new-only write", all,
 			newScenario(startsIntent[0], skewStart, []Actor{by(phaseB, Get), by(phaseN, Put)})},
 		{"refused after unknown", "a write of read-old/write-both is applied twice", timeout,
-			forgetful(from("stamped both", by(phaseA, Put), by(phaseA, Get, Put)))},
+			from("stamped both", by(phaseA, Put), by(phaseA, Get, Put))},
 		{"refused after unknown, intent", "a write of read-new/write-both is applied twice", timeout,
-			forgetful(from("stamped both", by(phaseB, Put), by(phaseA, Get, Put)))},
+			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
 		{"unknown is not absent", "an update of an absent record is completed, overwritten blindly, and applied twice", all,
 			from("absent", by(phaseB, Put), by(phaseA, Get, Put))},
 		{"fresh verdict", "a strict reader judges an intent by what new held before", all,
@@ -83,14 +92,14 @@ func WhatBroke() []Named {
 		{"less is not dead", "a repair destroys an acknowledged record after new was restored", all, wiped},
 		{"nothing is not dead", "a write overwrites an acknowledged record after new was wiped", all, empty},
 		{"lost race", "a write that was completed and overwritten is applied again", all,
-			forgetful(from("stamped both", by(phaseB, Put), by(phaseA, Get, Put)))},
+			from("stamped both", by(phaseB, Put), by(phaseA, Get, Put))},
 		{"foreign stamp", "new refuses a mirror for ever, and the places stay different", all,
 			newScenario(startForeign, skewStart, []Actor{by(phaseA, Put), by(phaseA, Get)})},
 		{"clean verify", "new-only begins before new has everything", all,
 			handedOver(from("stamped old", by(phaseA, Get), by(phaseN, Get), helper(Verify)))},
 		{"dead intent", "an intent that can never commit stands in the way for ever", all,
 			from("intent dead", by(phaseB, Update), by(phaseN, Put))},
-	}
+	})
 }
 
 // InPairs are scenarios of writes that go to both places in one call, beside such that do not.
@@ -112,7 +121,7 @@ func InPairs() (list []Named) {
 		n.pairs = pairing{name: "first"}
 		list = append(list, Named{n.Name(), n.hazard, lost, n.Scenario})
 	}
-	return list
+	return bothWays(list)
 }
 
 // Found are schedules that went wrong once, by what did.
