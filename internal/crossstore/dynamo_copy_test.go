@@ -120,7 +120,7 @@ func TestCopyWithinABudget(t *testing.T) {
 	new := metered(t, func(u dynamostore.Usage) { b.Use(u); used.add(u) })
 	o := copier.PassOptions{Throttle: func() float64 { asked.Add(1); return b.Rate() }, Batch: 50}
 	report, err := copier.Copy(t.Context(), old, new, &copier.CopyOptions[person]{PassOptions: o})
-	if units := used.take().Write; err != nil || report.Applied != n || units < n || asked.Load() < n/50 {
+	if units := used.take().Write; err != nil || report.Applied != n || units < n || asked.Load() < 2 {
 		t.Errorf("%d records, %.0f write units, the budget was asked %d times, %v", report.Applied, units, asked.Load(), err)
 	}
 }
