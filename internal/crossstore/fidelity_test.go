@@ -33,7 +33,7 @@ func copyAlong[V any](t *testing.T, places ...stores.Store[string, V]) named {
 	t.Helper()
 	said := named{}
 	for i, to := range places[1:] {
-		o := &copier.CopyOptions[V]{PassOptions: copier.PassOptions{KeepFindings: 1 << 20}}
+		o := &copier.CopyOptions[V]{PassOptions: copier.PassOptions{KeepFindings: 1 << 20, MaxRejected: -1}}
 		copied, err := copier.Copy(t.Context(), places[i], to, o)
 		if err != nil {
 			t.Fatal(err)
