@@ -61,7 +61,7 @@ func (m *mutant) try() (r result) {
 	if err != nil {
 		return result{verdict: broken, by: err.Error()}
 	}
-	cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-timeout", limit, "-run", m.run, m.pkg)
+	cmd := exec.Command("go", "test", "-overlay", overlay, "-count=1", "-vet=off", "-failfast", "-timeout", limit, "-run", m.run, m.pkg)
 	out, err := cmd.CombinedOutput()
 	return judge(string(out), err)
 }

@@ -38,7 +38,7 @@ func serverName(tb testing.TB, client *mongo.Client) string {
 
 func TestOracleConditionalUpdatesAddUp(t *testing.T) {
 	t.Parallel()
-	const writers, each = 32, 200
+	const writers, each = 32, 50
 	coll, server := mongotest.Collection(t), serverName(t, mongotest.Client(t))
 	if _, err := coll.InsertOne(t.Context(), bson.D{{Key: "_id", Value: "k"}, {Key: "n", Value: int64(0)}}); err != nil {
 		t.Fatal(err)

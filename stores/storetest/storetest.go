@@ -37,7 +37,7 @@ type Config[K, V any] struct {
 
 	// Writers is how many goroutines write to one key at once. Default 32.
 	Writers int
-	// Rounds is how many writes of each of them have to succeed. Default 200, or 20 under -short.
+	// Rounds is how many writes of each of them have to succeed. Default 50, or 20 under -short.
 	Rounds int
 	// Timeout is after how long a step is taken for a deadlock. Default 5 minutes.
 	Timeout time.Duration
@@ -86,7 +86,7 @@ func (c *Config[K, V]) setDefaults() {
 		c.Writers = 32
 	}
 	if c.Rounds == 0 {
-		c.Rounds = 200
+		c.Rounds = 50
 		if testing.Short() {
 			c.Rounds = 20
 		}
