@@ -143,9 +143,9 @@ func checkStep(t *testing.T, name string, s step[int], cond stores.Condition, ol
 
 func TestAStampThatCanNotBeMadeIsReported(t *testing.T) {
 	t.Parallel()
-	p := policy{winner: OldWins, next: func(...stores.Version) (stores.Version, error) { return stores.Unknown, stores.ErrClockExhausted }}
+	p := policy{winner: OldWins, next: func(...stores.Version) (stores.Version, error) { return stores.Unknown, stores.ErrClockAhead }}
 	s := planRepair(KindExtra, stores.Record[int]{Meta: meta(0, 0, "")}, stores.Record[int]{Meta: meta(3, 0, "")}, p)
-	if s.place != "" || !errors.Is(s.why, stores.ErrClockExhausted) {
+	if s.place != "" || !errors.Is(s.why, stores.ErrClockAhead) {
 		t.Errorf("%+v", s)
 	}
 }

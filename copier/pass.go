@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -277,11 +278,15 @@ func (p *pass[K, V]) visit(ctx context.Context, pg *page[K, V], v visitor[K, V])
 	return err
 }
 
+// clockSkew is how far the clocks of those who write may be ahead of this one's.
+const clockSkew = time.Minute
+
 // fresh counts the records that were written after the pass began: the throttle lets them pass, or it might run after
-// new ones for ever.
+// new ones for ever. A stamp from the future says nothing about when its record was written.
 func (p *pass[K, V]) fresh(pg *page[K, V]) (n int) {
+	latest := time.Now().Add(clockSkew)
 	count := func(v stores.Version) {
-		if s, ok := v.Stamp(); ok && s.Time().After(p.report.Started) {
+		if s, ok := v.Stamp(); ok && s.Time().After(p.report.Started) && s.Time().Before(latest) {
 			n++
 		}
 	}
@@ -318,8 +323,17 @@ func (pg *page[K, V]) takeBad(err error) bool {
 // reportBad makes findings of the records that do not decode.
 func (pg *page[K, V]) reportBad() {
 	for _, b := range pg.bad {
-		pg.delta.find(Finding{Kind: KindUndecodable, Key: b.Key, Place: pg.place, Err: b.Err})
+		pg.delta.find(undecodableIn(pg.place, b))
 	}
+}
+
+// undecodableIn is the finding of a record that does not decode. Of a foreign key it has the whole error, which says so.
+func undecodableIn(place string, b *stores.RecordError) Finding {
+	f := Finding{Kind: KindUndecodable, Key: b.Key, Place: place, Err: b.Err}
+	if b.Foreign {
+		f.Err = b
+	}
+	return f
 }
 
 // finish notes how far the page goes.

@@ -223,3 +223,34 @@ func TestClosedStoreEndsThePass(t *testing.T) {
 		}
 	}
 }
+
+// A stamp from the future says nothing about when its record was written: the limit counts it.
+func TestRateCountsStampsFromTheFuture(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{5 * time.Minute, 10 * 365 * 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			old, new := newMem(t), newMem(t)
+			clock, err := stores.NewClock(&stores.ClockOptions{Now: func() time.Time { return time.Now().Add(ahead) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 1000 {
+				force(t, old, keyOf(i), record(next(t, clock), stores.Absent, "from the future"))
+			}
+			for name, run := range map[string]func(o copier.PassOptions) (copier.Report, error){
+				"copy": func(o copier.PassOptions) (copier.Report, error) {
+					return copier.Copy(t.Context(), old, new, &copier.CopyOptions[user]{PassOptions: o})
+				},
+				"verify": func(o copier.PassOptions) (copier.Report, error) {
+					return copier.Verify(t.Context(), plainStore{old}, plainStore{newMem(t)}, &copier.VerifyOptions[user]{PassOptions: o})
+				},
+			} {
+				began := time.Now()
+				r, err := run(copier.PassOptions{Rate: 100, Batch: 50})
+				if took := time.Since(began); err != nil || took < 9900*time.Millisecond {
+					t.Errorf("%s: %d records at 100/s took %v, with clocks that are %v ahead; %v", name, r.Read, took, ahead, err)
+				}
+			}
+		})
+	}
+}

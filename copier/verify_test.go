@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -331,5 +332,59 @@ func TestReportIsMachineReadable(t *testing.T) {
 	ignore := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Started" || p.String() == "Ended" }, cmp.Ignore())
 	if diff := cmp.Diff(r, back, versions, ignore); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// foreignID is a store with something under an id that is none of its keys.
+type foreignID struct {
+	plainStore
+	id []byte
+}
+
+func (f foreignID) Scan(ctx context.Context, seg stores.Segment, after []byte) iter.Seq2[stores.Entry[string, user], error] {
+	return func(yield func(stores.Entry[string, user], error) bool) {
+		bad := &stores.RecordError{Key: f.id, Foreign: true, Err: errors.New("an id that is no key")}
+		if after == nil && !yield(stores.Entry[string, user]{}, bad) {
+			return
+		}
+		for e, err := range f.plainStore.Scan(ctx, seg, after) {
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// A foreign id is a finding in either place. Only its own store knows what is meant by the stand-in, so nobody looks it up.
+func TestVerifyReportsForeignIDsOfEitherPlace(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"\x01foreign-id", "user-000001"} { // also one that looks like a key
+		old, new := newMem(t), newMem(t)
+		v := next(t, newClock(t))
+		for _, s := range []*mem{old, new} {
+			force(t, s, "user-000001", record(v, stores.Absent, "a"))
+		}
+		for where, pair := range map[string][2]stores.Store[string, user]{
+			"old": {foreignID{plainStore{old}, []byte(id)}, plainStore{new}},
+			"new": {plainStore{old}, foreignID{plainStore{new}, []byte(id)}},
+		} {
+			r, err := copier.Verify(t.Context(), pair[0], pair[1], nil)
+			if err != nil || !r.Finished || r.Clean() || len(r.Findings) != 1 {
+				t.Fatalf("%q in %s: %v, %v", id, where, r.Reasons(), err)
+			}
+			if f := r.Findings[0]; f.Kind != copier.KindUndecodable || f.Place != where || string(f.Key) != id {
+				t.Errorf("%q in %s: %v", id, where, f)
+			}
+		}
+	}
+}
+
+// Foreign ids are somebody else's: however many there are, they are no reason to think that everything is refused.
+func TestForeignIDsDoNotEndThePass(t *testing.T) {
+	t.Parallel()
+	r, err := copier.Copy(t.Context(), foreignID{plainStore{newMem(t)}, []byte("\x01foreign-id")}, newMem(t),
+		&copier.CopyOptions[user]{PassOptions: copier.PassOptions{MaxRejected: 1}})
+	if err != nil || r.Found[copier.KindUndecodable] != 1 {
+		t.Errorf("%v, %v", r.Findings, err)
 	}
 }

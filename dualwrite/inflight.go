@@ -36,26 +36,36 @@ func (f *inflight) enter(ctx context.Context, source flags.Source, gate flags.Wr
 	}
 	p, err := validPhase(source.Phase(ctx))
 	for err == nil {
-		f.count[p][a].Add(1)
-		if f.closed.Load() {
-			f.leave(p, a)
-			return 0, ErrClosed
-		}
 		var again flags.Phase
-		again, err = validPhase(source.Phase(ctx))
-		if err == nil && a == writing && gate != nil {
-			err = gate.WritesRefused()
-		}
-		if again == p && err == nil {
+		if again, err = f.enterAs(ctx, p, source, gate, a); err == nil && again == p {
 			return p, nil
 		}
-		f.leave(p, a)
 		p = again
 	}
 	if f.closed.Load() {
 		err = ErrClosed
 	}
 	return 0, err
+}
+
+// enterAs counts an operation in under a phase, and out again if that is not what the source says by then, or if it panics.
+func (f *inflight) enterAs(ctx context.Context, p flags.Phase, source flags.Source, gate flags.WriteGate, a access) (again flags.Phase, err error) {
+	entered := false
+	f.count[p][a].Add(1)
+	defer func() {
+		if !entered {
+			f.leave(p, a)
+		}
+	}()
+	if f.closed.Load() {
+		return 0, ErrClosed
+	}
+	again, err = validPhase(source.Phase(ctx))
+	if err == nil && a == writing && gate != nil {
+		err = gate.WritesRefused()
+	}
+	entered = err == nil && again == p
+	return again, err
 }
 
 func validPhase(p flags.Phase, err error) (flags.Phase, error) {

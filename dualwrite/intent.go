@@ -134,8 +134,10 @@ func (o *op[K, V]) commit(rec stores.Record[V], cond stores.Condition) (committe
 		}
 		return false, o.indeterminate(p, rec.Version, res.err)
 	case stores.OutcomeRejected:
-		res.err = fmt.Errorf("%w: %w", errAnnounced, res.err)
-		_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
+		if !errors.Is(res.err, ErrClosed) { // which says nothing about the record
+			res.err = fmt.Errorf("%w: %w", errAnnounced, res.err)
+			_ = o.block(rec.Version, res.err) // the answer is that the outcome is not known
+		}
 	}
 	return false, o.indeterminate(p, rec.Version, res.err)
 }

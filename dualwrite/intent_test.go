@@ -301,3 +301,29 @@ func TestNewHasLostWhatOldStillHas(t *testing.T) {
 		}
 	}
 }
+
+// A store that is closed says nothing about the record: its key is not blocked, whoever meets it.
+func TestAClosedStoreBlocksNoKey(t *testing.T) {
+	t.Parallel()
+	closed := storefault.Fault{Kind: storefault.FailBefore, Err: stores.ErrClosed}
+	for name, o := range map[string]dualwrite.Options{"separate": {SeparateWrites: true}, "together": {}} {
+		r := newRigWith(t, phaseB, o)
+		r.both(10)
+		announced := intent(r.stamp(), r.stored(r.new, "k").Version, 11)
+		r.plant(r.old, "ahead", announced)
+		r.plant(r.new, "ahead", live(announced.Prev, 10))
+		r.new.fault.SetRules(storefault.Always(closed, storefault.OpPut))
+		_, err := r.Put(t.Context(), "k", account{})
+		if name == "separate" {
+			r.wantErr(err, "new", "k", dualwrite.ErrIndeterminate)
+		}
+		_, err = r.Get(t.Context(), "ahead")
+		r.wantErr(err, "new", "ahead", dualwrite.ErrClosed)
+		if errors.Is(err, dualwrite.ErrBlocked) {
+			t.Errorf("%s: get: %v", name, err)
+		}
+		if blocked := r.Status().Blocked; len(blocked) != 0 {
+			t.Errorf("%s: blocked: %+v", name, blocked)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func TestEveryEvent(t *testing.T) {
 	}
 }
 
-// A stamp from the future is followed and reported, never refused.
+// A stamp from the future is followed and reported, for its record alone.
 func TestClockAhead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -91,23 +91,36 @@ func TestClockAhead(t *testing.T) {
 			if len(got) != c.reported || c.reported == 1 && !got[0].Version.Same(version) {
 				t.Errorf("%v, %v ahead: the observer saw %+v", p, c.ahead, got)
 			}
+			if v, err := r.Put(t.Context(), "other", account{}); err != nil || v.Newer(later(t, time.Minute)) {
+				t.Errorf("%v, %v ahead: another record gets %v, %v", p, c.ahead, v, err)
+			}
 		}
 	}
 }
 
-// A stamp at the end of time can only come from damage, and is the one that can not be followed.
+// A stamp that can only come from damage, or from a clock that is entirely wrong, keeps its record from being written, and no
+// other one.
 func TestDamagedStamp(t *testing.T) {
 	t.Parallel()
 	var last stores.Stamp
 	for i := range last {
 		last[i] = 0xff
 	}
-	for _, p := range phases {
-		r := newRig(t, p, nil)
-		r.plant(r.old, "k", live(last.Version(), 1))
-		r.plant(r.new, "k", live(last.Version(), 1))
-		_, err := r.Update(t.Context(), "k", addOne)
-		r.wantErr(err, "", "k", stores.ErrClockExhausted)
+	last[7] = 0xfe // one is left above it
+	for _, bad := range []stores.Version{last.Version(), later(t, 25*time.Hour)} {
+		for _, p := range phases {
+			r := newRig(t, p, nil)
+			r.plant(r.old, "k", live(bad, 1))
+			r.plant(r.new, "k", live(bad, 1))
+			_, err := r.Update(t.Context(), "k", addOne)
+			r.wantErr(err, "", "k", stores.ErrClockAhead)
+			if got, err := r.Get(t.Context(), "k"); err != nil || got.Balance != 1 {
+				t.Errorf("%v: get: %v, %v", p, got, err)
+			}
+			if v, err := r.Put(t.Context(), "other", account{}); err != nil || v.Newer(later(t, time.Minute)) {
+				t.Errorf("%v: another record gets %v, %v", p, v, err)
+			}
+		}
 	}
 }
 

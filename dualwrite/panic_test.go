@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores/storefault"
 )
 
@@ -63,4 +64,50 @@ func recovered(fn func()) (what any) {
 	defer func() { what = recover() }()
 	fn()
 	return nil
+}
+
+// panicky is a source, or a gate, that panics once.
+type panicky struct {
+	flags.Source
+	asked, at int
+}
+
+func (p *panicky) tick() {
+	if p.asked++; p.asked == p.at {
+		panic("source")
+	}
+}
+
+func (p *panicky) Phase(ctx context.Context) (flags.Phase, error) {
+	p.tick()
+	return p.Source.Phase(ctx)
+}
+
+func (p *panicky) WritesRefused() error { p.tick(); return nil }
+
+// A flag that panics leaves no operation counted that is not running: Close would wait for it for ever.
+func TestSourceThatPanics(t *testing.T) {
+	t.Parallel()
+	for at := 1; at <= 3; at++ {
+		r, err := dualwrite.New[string, account](newPlace(t).fault, newPlace(t).fault, &panicky{Source: flags.Static(flags.OldOnly), at: at}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("question %d: the panic did not reach the caller", at)
+				}
+			}()
+			_, _ = r.Put(t.Context(), "k", account{})
+		}()
+		if n := r.Status().InFlight; len(n) != 0 {
+			t.Errorf("question %d: in flight are %v", at, n)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel() // there is nothing to wait for
+		if err := r.Close(ended); err != nil {
+			t.Errorf("question %d: close: %v", at, err)
+		}
+	}
 }

@@ -83,7 +83,10 @@ func (o *op[K, V]) bringOver(old stores.Record[V]) (now stores.Record[V], met ob
 			return final, met, nil
 		case stores.OutcomeRefused: // somebody else was at it: look again
 		case stores.OutcomeRejected:
-			return now, obstacle{refused: old.Version, why: res.err}, nil
+			if !errors.Is(res.err, ErrClosed) { // which says nothing about the record
+				return now, obstacle{refused: old.Version, why: res.err}, nil
+			}
+			fallthrough
 		default:
 			return now, met, o.fail(&o.r.new, res.err)
 		}

@@ -56,15 +56,12 @@ type scan[K, V any] struct {
 
 // plain yields what one place holds.
 func (s *scan[K, V]) plain(p *place[K, V]) {
-	n := 0
 	for e, err := range p.store.Scan(s.ctx, "", nil) {
-		if n++; n%scanPage == 0 && !s.inPhase() {
-			return
-		}
 		if !s.one(p, e.Key, e.Record, err) {
 			return
 		}
 	}
+	s.inPhase()
 }
 
 // strict scans one place and hands each page, with the same keys read from the other, to join.
@@ -119,10 +116,10 @@ func (s *scan[K, V]) bringOver(key K, here, there stores.Result[V]) bool {
 	return there.Err == nil || s.one(&s.r.new, key, there.Record, there.Err)
 }
 
-// one yields a record if it is live, or an error. An error of one record does not end the scan.
+// one yields a record if it is live and the phase still allows it, or an error. An error of one record does not end the scan.
 func (s *scan[K, V]) one(p *place[K, V], key K, rec stores.Record[V], err error) bool {
 	if err == nil {
-		return !rec.Live() || s.yield(Item[K, V]{Key: key, Value: rec.Value, Version: rec.Version}, nil)
+		return !rec.Live() || s.inPhase() && s.yield(Item[K, V]{Key: key, Value: rec.Value, Version: rec.Version}, nil)
 	}
 	failure := &Error{Op: "scan", Place: p.name, Err: err}
 	var undecodable *stores.RecordError

@@ -2,9 +2,11 @@ package stores_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -168,10 +170,79 @@ func TestClockNext(t *testing.T) {
 	if s.Time() != time.UnixMilli(5000).UTC() {
 		t.Errorf("time of %v is %v", s, s.Time())
 	}
-	end := stores.Stamp{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}.Version()
-	if _, err := clock.Next(end); !errors.Is(err, stores.ErrClockExhausted) {
-		t.Errorf("after the last stamp: %v", err)
+	if _, err := stores.NewClock(&stores.ClockOptions{MaxAhead: -1}); err == nil {
+		t.Error("a clock takes a negative MaxAhead")
 	}
+}
+
+// A stamp that is far ahead counts for its own record, up to a bound; the stamps of other records stay at the present.
+func TestClockAndAStampFarAhead(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := start
+	clock, err := stores.NewClock(&stores.ClockOptions{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[stores.Version]bool{}
+	next := func(after ...stores.Version) time.Time {
+		t.Helper()
+		v, err := clock.Next(after...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range after {
+			if !v.Newer(a) {
+				t.Errorf("%v is not after %v", v, a)
+			}
+		}
+		if made[v] {
+			t.Errorf("%v was made before", v)
+		}
+		made[v] = true
+		s, _ := v.Stamp()
+		return s.Time()
+	}
+	for _, ahead := range []time.Duration{2 * time.Minute, time.Hour, 24 * time.Hour} {
+		for range 3 {
+			if got := next(stampOf(start.Add(ahead)), stampOf(start)); !got.Equal(start.Add(ahead)) {
+				t.Errorf("the stamp above one that is %v ahead is at %v", ahead, got)
+			}
+			if got := next(); !got.Equal(start) {
+				t.Errorf("after a stamp that is %v ahead, another record's is at %v", ahead, got)
+			}
+		}
+	}
+	now = start.Add(time.Hour) // the time that stamps were made for comes
+	for range 5 {
+		next(stampOf(now))
+	}
+	now = start
+	tooFar := []stores.Version{stampOf(start.Add(24*time.Hour + time.Millisecond)), stampOf(start.AddDate(100, 0, 0))}
+	for range 8 { // the last stamps that there are
+		tooFar = append(tooFar, stores.Stamp{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, byte(0xf8 + len(tooFar)%8), 1}.Version())
+	}
+	for _, v := range tooFar {
+		if _, err := clock.Next(v); !errors.Is(err, stores.ErrClockAhead) || !strings.Contains(err.Error(), v.String()) {
+			t.Errorf("after %v: %v", v, err)
+		}
+		next()
+	}
+	patient, err := stores.NewClock(&stores.ClockOptions{Now: func() time.Time { return now }, MaxAhead: 48 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := patient.Next(tooFar[0]); err != nil || !v.Newer(tooFar[0]) {
+		t.Errorf("with more room: %v, %v", v, err)
+	}
+}
+
+// stampOf is what some other clock made at a time.
+func stampOf(t time.Time) stores.Version {
+	var s stores.Stamp
+	binary.BigEndian.PutUint64(s[:8], uint64(t.UnixMilli())<<16)
+	s[15] = 7
+	return s.Version()
 }
 
 func TestClockIsUniqueUnderConcurrency(t *testing.T) {

@@ -37,7 +37,7 @@ var follow = []mutant{
 	{
 		name: "the gate is asked before the write counts", hazard: "a write begins after writes were seen to have ended",
 		edits: []edit{
-			{"dualwrite/inflight.go", "\t\tf.count[p][a].Add(1)\n", "\t\tif a == writing && gate != nil {\n\t\t\tif err := gate.WritesRefused(); err != nil {\n\t\t\t\treturn 0, err\n\t\t\t}\n\t\t}\n\t\tf.count[p][a].Add(1)\n"},
+			{"dualwrite/inflight.go", "\tf.count[p][a].Add(1)\n", "\tif a == writing && gate != nil {\n\t\tif err := gate.WritesRefused(); err != nil {\n\t\t\treturn 0, err\n\t\t}\n\t}\n\tf.count[p][a].Add(1)\n"},
 			{"dualwrite/inflight.go", "if err == nil && a == writing && gate != nil {", "if false {"},
 		},
 		pkg: repository, run: "TestTheGateIsAskedOfAWriteThatCounts",

@@ -39,7 +39,13 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 	}
 	p := pair[K, V]{stores: [2]*Store[K, V]{s, o}}
 	p.prepare(&mine, &theirs)
+	unsupported := fmt.Errorf("mongostore: %s: no pair write: %w", s.namespace, errors.ErrUnsupported)
 	switch {
+	case s.namespace != o.namespace && !s.found.replicaSet:
+		return unsupported
+	case p.invalid(): // whatever else its key would say, it is not that no pair can be written
+		_, err := p.explain(ctx, [2]error{})
+		return err
 	case p.oneRecord():
 		return s.at(nil, stores.Permanent(errors.New("a pair of writes is to two records, not twice to one")))
 	case p.oneDocument():
@@ -48,7 +54,7 @@ func (s *Store[K, V]) PutPair(ctx context.Context, mine stores.Write[K, V], othe
 		p.send = p.transact
 	}
 	if p.oneDocument() && (s.guard != "" || o.guard != "") || !p.oneDocument() && !s.found.replicaSet {
-		return fmt.Errorf("mongostore: %s: no pair write: %w", s.namespace, errors.ErrUnsupported)
+		return unsupported
 	}
 	return p.put(ctx)
 }
@@ -99,17 +105,13 @@ func (p *pair[K, V]) invalid() bool { return p.errs[0] != nil || p.errs[1] != ni
 
 // oneDocument tells whether both writes are to the same document.
 func (p *pair[K, V]) oneDocument() bool {
-	return !p.invalid() && p.stores[0].namespace == p.stores[1].namespace &&
+	return p.stores[0].namespace == p.stores[1].namespace &&
 		string(p.changes[0].id.canon) == string(p.changes[1].id.canon)
 }
 
 func (p *pair[K, V]) oneRecord() bool { return p.oneDocument() && !p.stores[0].disjoint(p.stores[1]) }
 
 func (p *pair[K, V]) put(ctx context.Context) error {
-	if p.invalid() {
-		_, err := p.explain(ctx, [2]error{})
-		return err
-	}
 	for attempt := range pairTries {
 		if attempt > 0 {
 			if err := stores.Backoff(stores.DefaultBackoff).Wait(ctx, attempt); err != nil {
