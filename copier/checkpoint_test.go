@@ -193,6 +193,30 @@ func TestCheckpointOfSomethingElseIsRefused(t *testing.T) {
 		_, err := copier.Verify(t.Context(), old, new, &copier.VerifyOptions[user]{Resume: copier.Resume{Job: "a", Checkpoint: interrupted()}})
 		mustBe(t, err, copier.ErrCheckpoint)
 
+		// A verify is not a part of a copy that verifies, nor the other way round.
+		verify := func(ctx context.Context, new stores.Store[string, user], cp *memoryCheckpoint) error {
+			_, err := copier.Verify(ctx, old, new, &copier.VerifyOptions[user]{Resume: copier.Resume{Job: "a", Checkpoint: cp}})
+			return err
+		}
+		both := func(ctx context.Context, new stores.Store[string, user], cp *memoryCheckpoint) error {
+			_, _, err := copier.CopyAndVerify(ctx, old, new, &copier.CopyAndVerifyOptions[user]{Resume: copier.Resume{Job: "a", Checkpoint: cp}})
+			return err
+		}
+		stopped := func(run func(ctx context.Context, new stores.Store[string, user], cp *memoryCheckpoint) error) *memoryCheckpoint {
+			cp := &memoryCheckpoint{}
+			ctx, cancel := context.WithCancel(t.Context())
+			watched := storefault.New[string, user](newMem(t), &storefault.Options{Before: func(_ context.Context, c storefault.Call) error {
+				if c.Op == storefault.OpScan { // a verify reads new, and a copy does not
+					cancel()
+				}
+				return nil
+			}})
+			mustBe(t, run(ctx, watched, cp), context.Canceled)
+			return cp
+		}
+		mustBe(t, verify(t.Context(), new, stopped(both)), copier.ErrCheckpoint)
+		mustBe(t, both(t.Context(), new, stopped(verify)), copier.ErrCheckpoint)
+
 		cp := interrupted()
 		time.Sleep(25 * time.Hour)
 		err = copyAgain(cp, copier.Resume{Job: "a"})

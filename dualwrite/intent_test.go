@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dualwrite/dualwrite/dualwrite"
+	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/storefault"
 )
@@ -324,6 +327,63 @@ func TestAClosedStoreBlocksNoKey(t *testing.T) {
 		}
 		if blocked := r.Status().Blocked; len(blocked) != 0 {
 			t.Errorf("%s: blocked: %+v", name, blocked)
+		}
+	}
+}
+
+// A read helps with what it meets, but ends with its caller, also when it does not learn what became of that.
+func TestHelpOfAReadEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, phaseB, &dualwrite.Options{Backoff: func(int) time.Duration { return time.Millisecond }, Attempts: 1000})
+		r.plant(r.old, "k", live(r.stamp(), 10))
+		r.new.fault.SetRules(storefault.Always(storefault.Fault{Kind: storefault.FailBefore, Err: errors.New("connection reset")}, storefault.OpPut))
+		for name, read := range map[string]func(ctx context.Context) error{
+			"get": func(ctx context.Context) error { _, err := r.Get(ctx, "k"); return err },
+			"get many": func(ctx context.Context) error {
+				res, err := r.GetMany(ctx, []string{"k"})
+				return errors.Join(err, res[0].Err)
+			},
+			"scan": func(ctx context.Context) error {
+				for _, err := range r.Scan(ctx) {
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			begun := time.Now()
+			err := read(ctx)
+			if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took > 50*time.Millisecond {
+				t.Errorf("%s: %v, after %v", name, err, took)
+			}
+			cancel()
+		}
+	})
+}
+
+// versionless is a store that answers records without a version.
+type versionless struct{ *memory }
+
+func (versionless) Get(context.Context, string) (stores.Record[account], error) {
+	return stores.Record[account]{Value: account{Balance: 1}}, nil
+}
+
+// A record without a version is the mistake of a store, and nothing to go by.
+func TestARecordWithoutAVersionIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, p := range phases {
+		r, err := dualwrite.New[string, account](versionless{newPlace(t).memory}, versionless{newPlace(t).memory}, flags.Static(p), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := r.Get(t.Context(), "k"); !errors.Is(err, dualwrite.ErrPermanent) {
+			t.Errorf("%v: get: %v, %v", p, v, err)
+		}
+		if _, err := r.Update(t.Context(), "k", addOne); !errors.Is(err, dualwrite.ErrPermanent) {
+			t.Errorf("%v: update: %v", p, err)
 		}
 	}
 }

@@ -194,3 +194,24 @@ func TestViewsOfOneFileAreApart(t *testing.T) {
 		t.Error(d, err)
 	}
 }
+
+// What is acknowledged is on the disk, unless somebody does without that.
+func TestWritesAreSyncedByDefault(t *testing.T) {
+	t.Parallel()
+	for _, noSync := range []bool{false, true} {
+		o := &Options{NoSync: true}
+		if !noSync {
+			o = nil
+		}
+		db, err := Open(filepath.Join(t.TempDir(), "f"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := db.bolt; b.NoSync != noSync || b.NoGrowSync {
+			t.Errorf("NoSync %v, NoGrowSync %v; asked for %v", b.NoSync, b.NoGrowSync, noSync)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -114,6 +114,37 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	})
 }
 
+// TestCancelledWithinACommit: whoever is part of a commit waits for its outcome, also if somebody else leads it.
+func TestCancelledWithinACommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, q := newGate()
+		ctx, cancel := context.WithCancel(t.Context())
+		first, leader, follower := newTestJob(1), newTestJob(1), newTestJob(1)
+		start(t.Context(), q, first)
+		start(t.Context(), q, leader)
+		returned := false
+		go func() {
+			q.do(ctx, follower)
+			returned = true
+		}()
+		synctest.Wait()
+		g.open <- nil // the second commit begins, of leader and follower
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if returned || len(g.batches) != 2 || !slices.Equal(g.batches[1], []*job{leader, follower}) {
+			t.Errorf("after %d commits the follower has an answer: %v, %v", len(g.batches), returned, follower.err)
+		}
+		g.open <- nil
+		synctest.Wait()
+		if !returned || follower.err != nil {
+			t.Errorf("the follower got %v", follower.err)
+		}
+		q.close()
+	})
+}
+
 // TestCancelledFollowers: whoever is cancelled at whatever moment, the lead is never lost and each outcome is exact.
 func TestCancelledFollowers(t *testing.T) {
 	t.Parallel()
@@ -252,6 +283,30 @@ func TestFailingDisk(t *testing.T) {
 	}
 	if r, err := s.Get(t.Context(), "k00003"); err != nil || r.Value.N != 3 {
 		t.Errorf("a read: %v, %v", r, err)
+	}
+}
+
+// TestRefusalsOfAFailedCommit: what a write was refused by may have been in the same transaction, which was not committed, so the
+// refusal is as unknown as the commit. What never got as far as the transaction has its own answer.
+func TestRefusalsOfAFailedCommit(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	s := notes(t, db, "v")
+	commit := db.writes.commit
+	db.writes.commit = func(jobs []*job) error { return errors.Join(commit(jobs), syscall.EIO) }
+	writes := []write{
+		{Key: "k", Record: live(stamp(1), stores.Absent, 1), If: stores.IfStamp(stores.Absent)},
+		{Key: "k", Record: live(stamp(2), stores.Absent, 2), If: stores.IfStamp(stores.Absent)},
+		{Key: "other", Record: live(stamp(3), stores.Absent, 3), If: stores.Condition{}},
+	}
+	errs, err := s.PutMany(t.Context(), writes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []stores.Outcome{stores.OutcomeUnknown, stores.OutcomeUnknown, stores.OutcomeRejected} {
+		if got, _ := stores.OutcomeOf(errs[i]); got != want {
+			t.Errorf("write %d: outcome %v, %v", i, got, errs[i])
+		}
 	}
 }
 
