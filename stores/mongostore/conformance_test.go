@@ -60,6 +60,10 @@ func corrupt[K, V any](update func(s *Store[K, V]) bson.D) func(testing.TB, stor
 }
 
 func config[K, V any](o *Options[K, V], key func(int) K, value func(int) V) storetest.Config[K, V] {
+	again := func(tb testing.TB, st stores.Store[K, V]) stores.Store[K, V] {
+		s, _ := stores.As[*Store[K, V]](st)
+		return open(tb, s.coll, o)
+	}
 	return storetest.Config[K, V]{
 		Timeout: 10 * time.Minute, // on a busy machine a server takes minutes for many writers of one key
 		Open:    func(tb testing.TB) stores.Store[K, V] { return open(tb, mongotest.Collection(tb), o) },
@@ -68,10 +72,7 @@ func config[K, V any](o *Options[K, V], key func(int) K, value func(int) V) stor
 		Corrupt: corrupt(func(s *Store[K, V]) bson.D {
 			return bson.D{{Key: s.codec.view.meta, Value: "damaged"}}
 		}),
-		Reopen: func(tb testing.TB, st stores.Store[K, V]) stores.Store[K, V] {
-			s, _ := stores.As[*Store[K, V]](st)
-			return open(tb, s.coll, o)
-		},
+		Reopen: again, Again: again,
 		OpenPair: func(tb testing.TB) (a, b stores.Store[K, V]) {
 			db := mongotest.Database(tb)
 			return open(tb, db.Collection("a"), o), open(tb, db.Collection("b"), o)

@@ -38,6 +38,7 @@ func testCancellation[K, V any](e *env[K, V]) {
 			e.holds(gone, tomb)
 		})
 	}
+	e.fresh("during a write", testEndsDuringACall[K, V])
 	e.fresh("during a scan", func(e *env[K, V]) {
 		e.fill(scanned)
 		ctx, cancel := context.WithCancel(e.Context())

@@ -16,12 +16,18 @@ func testConcurrency[K, V any](e *env[K, V]) {
 }
 
 // testCompareAndSet lets many goroutines each carry out a number of successful read-modify-writes of one record: a lost
-// update would show in the sum. Readers must never see it go back.
+// update would show in the sum. Readers must never see it go back. Some write and read one record at a time and some in
+// batches, through one store or through two.
 func testCompareAndSet[K, V any](e *env[K, V]) {
 	l, key := newLedger(), e.newKey()
 	first := stores.Meta{Version: e.stamp()}
 	l.enter(first.Version, 0)
 	e.plant(key, first, 0)
+	again := *e
+	if e.cfg.Again != nil {
+		again.s = e.cfg.Again(e.T, e.s)
+		e.closeLater(again.s)
+	}
 	var writing atomic.Int64
 	writing.Store(int64(e.cfg.Writers))
 	e.together(e.cfg.Writers+1, func(ctx context.Context, i int) error {
@@ -33,8 +39,16 @@ func testCompareAndSet[K, V any](e *env[K, V]) {
 		if err != nil {
 			return err
 		}
+		by := e
+		if i%4 >= 2 {
+			by = &again
+		}
+		put := by.s.Put
+		if i%2 == 1 {
+			put = by.putInBatch
+		}
 		for done := 0; done < e.cfg.Rounds; {
-			applied, err := e.increment(ctx, l, clock, key)
+			applied, err := by.increment(ctx, l, clock, key, put)
 			if err != nil {
 				return err
 			}
@@ -52,8 +66,11 @@ func testCompareAndSet[K, V any](e *env[K, V]) {
 	}
 }
 
+// putter is Put, or what stands in for it.
+type putter[K, V any] func(context.Context, stores.Write[K, V]) error
+
 // increment reads the record and replaces its value by the next one, if nobody was faster.
-func (e *env[K, V]) increment(ctx context.Context, l *ledger, clock *stores.Clock, key K) (applied bool, err error) {
+func (e *env[K, V]) increment(ctx context.Context, l *ledger, clock *stores.Clock, key K, put putter[K, V]) (applied bool, err error) {
 	r, n, err := e.read(ctx, l, key)
 	if err != nil {
 		return false, err
@@ -64,7 +81,7 @@ func (e *env[K, V]) increment(ctx context.Context, l *ledger, clock *stores.Cloc
 	}
 	l.enter(t, n+1)
 	cond := stores.IfStamp(r.Version)
-	err = e.s.Put(ctx, stores.Write[K, V]{Key: key, Record: e.record(stores.Meta{Version: t, Prev: r.Version}, n+1), If: cond})
+	err = put(ctx, stores.Write[K, V]{Key: key, Record: e.record(stores.Meta{Version: t, Prev: r.Version}, n+1), If: cond})
 	switch outcome, stored := stores.OutcomeOf(err); outcome {
 	case stores.OutcomeApplied:
 		return true, nil
@@ -80,8 +97,12 @@ func (e *env[K, V]) increment(ctx context.Context, l *ledger, clock *stores.Cloc
 // watch reads until nobody writes any more.
 func (e *env[K, V]) watch(ctx context.Context, l *ledger, key K, writing *atomic.Int64) error {
 	last := 0
-	for writing.Load() > 0 {
-		_, n, err := e.read(ctx, l, key)
+	for i := 0; writing.Load() > 0; i++ {
+		get := e.s.Get
+		if i%2 == 1 {
+			get = e.getInBatch
+		}
+		_, n, err := e.readBy(ctx, l, key, get)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@
 //	}
 //
 // Each topic is a subtest, so that -run narrows it down: get, validation, conditions, metadata, tombstones, scan,
-// segments, cancellation, concurrency, unknown-outcome, aliasing, batches, purge, pair, durability, close, wrapper. An optional capability that
-// the store lacks, or for which a field of [Config] is missing, is skipped and says so under -v.
+// segments, cancellation, concurrency, unknown-outcome, aliasing, batches, large, purge, pair, durability, close, wrapper.
+// An optional capability that the store lacks, or for which a field of [Config] is missing, is skipped and says so
+// under -v.
 package storetest

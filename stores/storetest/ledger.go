@@ -33,7 +33,20 @@ func (l *ledger) lookUp(v stores.Version) (value int, ok bool) {
 
 // read gets a record and checks it against the ledger.
 func (e *env[K, V]) read(ctx context.Context, l *ledger, key K) (stores.Record[V], int, error) {
-	r, err := e.s.Get(ctx, key)
+	return e.readBy(ctx, l, key, e.s.Get)
+}
+
+// getInBatch is Get by way of a batch.
+func (e *env[K, V]) getInBatch(ctx context.Context, key K) (stores.Record[V], error) {
+	res, err := stores.GetMany(ctx, e.s, []K{key})
+	if err != nil {
+		return stores.Record[V]{}, err
+	}
+	return res[0].Record, res[0].Err
+}
+
+func (e *env[K, V]) readBy(ctx context.Context, l *ledger, key K, get func(context.Context, K) (stores.Record[V], error)) (stores.Record[V], int, error) {
+	r, err := get(ctx, key)
 	if err != nil {
 		return r, 0, err
 	}

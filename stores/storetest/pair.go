@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dualwrite/dualwrite/stores"
@@ -137,11 +138,17 @@ func testPairConcurrency[K, V any](p *pair[K, V]) {
 	l := newLedger()
 	l.enter(first.Record.Version, 0)
 	rounds := max(p.a.cfg.Rounds/10, 1)
-	p.a.together(p.a.cfg.Writers, func(ctx context.Context, i int) error {
+	var writing atomic.Int64
+	writing.Store(int64(p.a.cfg.Writers))
+	p.a.together(p.a.cfg.Writers+2, func(ctx context.Context, i int) error {
 		x, y := p.a, p.b
 		if i%2 == 1 {
 			x, y = y, x
 		}
+		if i >= p.a.cfg.Writers {
+			return watchPair(ctx, x, y, l, p.key, &writing)
+		}
+		defer writing.Add(-1)
 		for done := 0; done < rounds; {
 			applied, err := incrementPair(ctx, x, y, l, p.key)
 			if err != nil {
@@ -162,6 +169,24 @@ func testPairConcurrency[K, V any](p *pair[K, V]) {
 	if errA != nil || errB != nil || na != want || nb != want || ra.Version != rb.Version {
 		p.a.Errorf("%d pairs were written; the sums are %d (%v) and %d (%v)", want, na, errA, nb, errB)
 	}
+}
+
+// watchPair reads one half and then the other: whoever has seen the first sees the second.
+func watchPair[K, V any](ctx context.Context, x, y *env[K, V], l *ledger, key K, writing *atomic.Int64) error {
+	for writing.Load() > 0 {
+		_, first, err := x.read(ctx, l, key)
+		if err != nil {
+			return err
+		}
+		_, second, err := y.read(ctx, l, key)
+		if err != nil {
+			return err
+		}
+		if second < first {
+			return fmt.Errorf("one half of pair %d was read, and after it the other half of pair %d", first, second)
+		}
+	}
+	return nil
 }
 
 func incrementPair[K, V any](ctx context.Context, x, y *env[K, V], l *ledger, key K) (applied bool, err error) {

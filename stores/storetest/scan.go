@@ -32,6 +32,8 @@ func testScan[K, V any](e *env[K, V]) {
 		e.inTime(func(ctx context.Context) error { return e.putNew(ctx, e.newKey(), e.stamp()) })
 	})
 	e.fresh("body writes to the store", testScanBodyWrites[K, V])
+	e.fresh("body writes ahead", testScanBodyWritesAhead[K, V])
+	e.fresh("body purges", testScanBodyPurges[K, V])
 	e.fresh("body scans the store", func(e *env[K, V]) {
 		all := e.fill(20)
 		e.inTime(func(ctx context.Context) error {
@@ -123,16 +125,81 @@ func testScanBodyWrites[K, V any](e *env[K, V]) {
 		}
 		return nil
 	})
-	for key, entry := range all {
-		if n := seen[key]; n != 1 {
-			e.Errorf("%v was yielded %d times", entry.Key, n)
-		}
-	}
+	e.yieldedOnce(all, seen)
 	for key, n := range seen {
 		if n > 1 {
 			e.Errorf("%s was yielded %d times", stores.FormatKey([]byte(key)), n)
 		}
 	}
+}
+
+// yieldedOnce checks that each of some records was yielded once.
+func (e *env[K, V]) yieldedOnce(all map[string]stores.Entry[K, V], seen map[string]int) {
+	e.Helper()
+	for key, entry := range all {
+		if n := seen[key]; n != 1 {
+			e.Errorf("%v was yielded %d times", entry.Key, n)
+		}
+	}
+}
+
+// testScanBodyWritesAhead replaces records that the scan has yet to yield. They were there all the time.
+func testScanBodyWritesAhead[K, V any](e *env[K, V]) {
+	all := e.fill(scanned)
+	seen := map[string]int{}
+	e.inTime(func(ctx context.Context) error {
+		for entry, err := range e.s.Scan(ctx, "", nil) {
+			if err != nil {
+				return err
+			}
+			seen[string(e.canonical(entry.Key))]++
+			if len(seen)%10 != 1 {
+				continue
+			}
+			for key, ahead := range all {
+				if seen[key] == 0 {
+					if err := e.putNew(ctx, ahead.Key, e.stamp()); err != nil {
+						return fmt.Errorf("replacing a record ahead: %w", err)
+					}
+					break
+				}
+			}
+		}
+		return nil
+	})
+	e.yieldedOnce(all, seen)
+}
+
+// testScanBodyPurges removes tombstones that the scan has yielded, as finishing a migration does. That moves no other record.
+func testScanBodyPurges[K, V any](e *env[K, V]) {
+	if _, ok := e.s.(stores.Purger[K]); !ok {
+		e.Skip("the store does not purge")
+	}
+	all := e.fill(scanned)
+	n := 0
+	for _, entry := range all {
+		if n++; n%6 == 0 {
+			e.put(entry.Key, stores.Meta{Version: e.stamp(), Deleted: true}, 0, stores.IfStamp(entry.Record.Version))
+		}
+	}
+	seen := map[string]int{}
+	e.inTime(func(ctx context.Context) error {
+		for entry, err := range e.s.Scan(ctx, "", nil) {
+			if err != nil {
+				return err
+			}
+			seen[string(e.canonical(entry.Key))]++
+			if !entry.Record.Deleted {
+				continue
+			}
+			errs, err := stores.Purge(ctx, e.s, []stores.PurgeTarget[K]{{Key: entry.Key, Version: entry.Record.Version}})
+			if err := errors.Join(append(errs, err)...); err != nil {
+				return fmt.Errorf("purging the tombstone just yielded: %w", err)
+			}
+		}
+		return nil
+	})
+	e.yieldedOnce(all, seen)
 }
 
 // testUndecodable checks that one broken record neither ends a scan nor passes for a missing one.

@@ -32,6 +32,9 @@ type Config[K, V any] struct {
 	// Reopen closes s and opens another store over the same data, as a restarted process would. Default nil: the topic
 	// durability is skipped.
 	Reopen func(tb testing.TB, s stores.Store[K, V]) stores.Store[K, V]
+	// Again returns another store over the data of s, which stays open, as a second process would have. Default nil: all
+	// writers go through one store.
+	Again func(tb testing.TB, s stores.Store[K, V]) stores.Store[K, V]
 	// OpenPair returns two empty stores that can commit together. Default nil: the topic pair is skipped.
 	OpenPair func(tb testing.TB) (a, b stores.Store[K, V])
 
@@ -68,6 +71,7 @@ func Run[K, V any](t *testing.T, cfg Config[K, V]) {
 		{"unknown-outcome", testUnknownOutcome[K, V]},
 		{"aliasing", testAliasing[K, V]},
 		{"batches", testBatches[K, V]},
+		{"large", testLarge[K, V]},
 		{"purge", testPurge[K, V]},
 		{"pair", testPair[K, V]},
 		{"durability", testDurability[K, V]},
