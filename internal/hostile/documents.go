@@ -1,6 +1,6 @@
-// Package bsontest has documents that are legal in MongoDB and awkward: of every BSON type, with every type of _id, and with names
+// Package hostile has documents that are legal in MongoDB and awkward: of every BSON type, with every type of _id, and with names
 // that updates can not address. Tests copy them and write to them, and compare bytes.
-package bsontest
+package hostile
 
 import (
 	"fmt"
@@ -57,6 +57,12 @@ func Documents() []Document {
 		add(Names, fmt.Sprintf("names %q", names), fmt.Sprintf("names-%02d", i), append(fields, bson.E{Key: "nested", Value: nested}))
 		docs[len(docs)-1].Twice = twice(names)
 	}
+	for i, fields := range []bson.D{
+		{{Key: "z", Value: bson.Timestamp{}}, {Key: "b", Value: int32(1)}, {Key: "a", Value: bson.Timestamp{}}},
+		{{Key: "z", Value: bson.Timestamp{}}, {Key: "$x", Value: bson.Timestamp{}}, {Key: "a.b", Value: bson.Timestamp{}}, {Key: "", Value: "empty"}},
+	} {
+		add(Names, fmt.Sprintf("zero timestamps under %v", fields), fmt.Sprintf("zero-%02d", i), fields)
+	}
 	for _, id := range ids() {
 		add(IDs, fmt.Sprintf("_id %T %v", id, id), id, bson.D{{Key: "n", Value: int32(1)}})
 		if d, ok := id.(bson.D); ok && len(d) == 2 {
@@ -106,7 +112,7 @@ func values() []any {
 		bson.DateTime(math.MinInt64), bson.DateTime(math.MaxInt64), bson.DateTime(-1), bson.NewDateTimeFromTime(time.Time{}),
 		nil, bson.Regex{Pattern: "a.b", Options: "imsx"}, bson.Regex{}, bson.DBPointer{DB: "db.c", Pointer: oid},
 		bson.JavaScript("f()"), bson.Symbol("s"), bson.Symbol(""), bson.CodeWithScope{Code: "f()", Scope: bson.D{{Key: "$x.y", Value: int32(1)}}}, bson.CodeWithScope{Scope: bson.D{}},
-		int32(math.MinInt32), int64(math.MinInt64), int64(1), int64(1<<53 + 1), bson.Timestamp{T: 1, I: 2}, bson.Timestamp{T: math.MaxUint32, I: math.MaxUint32},
+		int32(math.MinInt32), int64(math.MinInt64), int64(1), int64(1<<53 + 1), bson.Timestamp{}, bson.Timestamp{T: 1, I: 2}, bson.Timestamp{T: math.MaxUint32, I: math.MaxUint32},
 		decimal(0x3040_0000_0000_0000, 1), decimal(0x303e_0000_0000_0000, 10), decimal(0x7c00_0000_0000_0000, 0), decimal(0xfc00_0000_0000_0000, 7), decimal(0x7800_0000_0000_0000, 0),
 		decimal(0xb040_0000_0000_0000, 0), decimal(0x304c_0000_0000_0000, 0), bson.MinKey{}, bson.MaxKey{},
 	}
