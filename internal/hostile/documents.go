@@ -1,5 +1,6 @@
-// Package hostile has documents that are legal in MongoDB and awkward: of every BSON type, with every type of _id, and with names
-// that updates can not address. Tests copy them and write to them, and compare bytes.
+// Package hostile has what is legal somewhere and awkward everywhere: documents of every BSON type, with every type of _id and with names
+// that updates can not address; items of DynamoDB; texts, numbers and times that a format bends. Tests of all stores draw from it: they
+// store what is here, change something beside it, and compare.
 package hostile
 
 import (
@@ -89,7 +90,7 @@ func names() [][]string {
 		{"a.b"}, {"a.b", "a"}, {"a", "a.b", "a.b.c"}, {".", "..", "a.", ".a"}, {"0", "0.1"}, {"_id.x", "x._id"},
 		{"$x"}, {"$set"}, {"$"}, {"$$ROOT", "$literal"}, {"$ref", "$id", "$db"}, {"a", "$inc", "z"}, {"$a.b", "$.", ".$"},
 		{""}, {"", "a"}, {"", "$", "."},
-		{"a", "a"}, {"a", "b", "a", "b"}, {"a.b", "a.b"}, {"$x", "$x"}, {"", ""}, {"_ID", "_iD"}, {"a", "A"},
+		{"a", "a"}, {"a", "b", "a", "b"}, {"a.b", "a.b"}, {"$x", "$x"}, {"", ""}, {"_ID", "_iD"}, {"a", "A"}, {"name", "Name", "NAME"}, {"NAME"}, {"Name", "nAME"},
 		{" ", "a b", "\t", "\"", "'", "\\"}, {"ü", "u\u0308", "日本", "\U0001F600"}, {"__proto__", "constructor"}, {strings.Repeat("n", 2000)},
 	}
 }
