@@ -32,6 +32,9 @@ const (
 	IDs
 )
 
+// storable is how many of the values, from the first on, each server can change a document with, whatever the kind of write.
+const storable = 30
+
 // Documents are all of them, each under an _id of its own: every value and every set of names, and a plain document for each _id.
 func Documents() []Document {
 	var docs []Document
@@ -53,7 +56,7 @@ func Documents() []Document {
 		fields, nested := bson.D{}, bson.D{}
 		for n, name := range names {
 			fields = append(fields, bson.E{Key: name, Value: int32(n)})
-			nested = append(nested, bson.E{Key: name, Value: values[(i+n)%len(values)]})
+			nested = append(nested, bson.E{Key: name, Value: values[(i+n)%storable]})
 		}
 		add(Names, fmt.Sprintf("names %q", names), fmt.Sprintf("names-%02d", i), append(fields, bson.E{Key: "nested", Value: nested}))
 		docs[len(docs)-1].Twice = twice(names)
