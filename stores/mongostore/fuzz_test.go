@@ -34,7 +34,7 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add([]byte(raw))
+		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		doc := bson.Raw(b)

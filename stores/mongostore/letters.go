@@ -32,10 +32,12 @@ func namesOf(t reflect.Type, o *bsonOptions) *typeshape.Shape {
 		return t.Kind() == reflect.Struct && (err != nil || reflect.TypeOf(its) != reflect.TypeOf(usual))
 	}
 	shape := typeshape.Rules{Opaque: opaque, Fields: fieldsIn(o)}.Of(t)
-	if shape == nil || shape.Rest == nil && !(shape.Open && len(shape.Fields) > 0) && !holdsNames(shape) {
+	switch inline := shape != nil && shape.Open && len(shape.Fields) > 0; {
+	case inline, shape != nil && shape.Rest != nil, shape != nil && holdsNames(shape):
+		return shape
+	default:
 		return nil // what V does not map at the top is taken out before it is decoded
 	}
-	return shape
 }
 
 // holdsNames tells whether names can be mistaken below the top.

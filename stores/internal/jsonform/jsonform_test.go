@@ -21,7 +21,7 @@ type (
 	rounds struct{ Hidden, N int64 } // its Equal says that it is one all the same
 	upper  [1]byte
 	lazy   int
-	hidden struct{ x int }
+	hidden struct{ _ int }
 	inside struct{ In int }
 	tree   struct {
 		Kids []tree    `json:"kids"`
@@ -99,7 +99,7 @@ func TestWhatJSONKeepsIsTaken(t *testing.T) {
 	check(t, true, rounds{Hidden: 7, N: 1})
 	check(t, true, map[upper]int{{'A'}: 1, {'B'}: 2})
 	check(t, true, tree{Kids: []tree{{}, {Kids: []tree{}}}})
-	check(t, true, *big.NewInt(1 << 62), *new(big.Int))
+	check(t, true, *big.NewInt(1 << 62), big.Int{})
 	check(t, true, big.NewRat(1, 3), big.NewRat(4, 1))
 	check(t, true, netip.MustParseAddr("fe80::1%eth0"))
 	check(t, true, struct{ *inside }{nil})
