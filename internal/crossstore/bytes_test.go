@@ -14,7 +14,7 @@ import (
 	"github.com/dualwrite/dualwrite/dualwrite"
 	"github.com/dualwrite/dualwrite/flags"
 	"github.com/dualwrite/dualwrite/flags/flagtest"
-	"github.com/dualwrite/dualwrite/internal/bsontest"
+	"github.com/dualwrite/dualwrite/internal/hostile"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/stores/mongostore"
 )
@@ -85,7 +85,7 @@ func (p bytesPlace) documents(t *testing.T) map[string]bson.Raw {
 }
 
 // holds compares what is stored with what should be. A tombstone is the _id alone.
-func (p bytesPlace) holds(t *testing.T, when string, docs []bsontest.Document, want func(bsontest.Document) bson.Raw) {
+func (p bytesPlace) holds(t *testing.T, when string, docs []hostile.Document, want func(hostile.Document) bson.Raw) {
 	t.Helper()
 	found := p.documents(t)
 	if len(found) != len(docs) {
@@ -100,7 +100,7 @@ func (p bytesPlace) holds(t *testing.T, when string, docs []bsontest.Document, w
 
 // writable tells whether the server can change a document. Ours keeps only one of two fields of one name, and takes no replacement under
 // two of the _ids.
-func writable(d bsontest.Document) bool {
+func writable(d hostile.Document) bool {
 	return !mongotest.Ours() || !d.Twice && d.ID.Type != bson.TypeMinKey && d.ID.Type != bson.TypeMaxKey
 }
 
@@ -118,19 +118,19 @@ func TestEveryDocumentArrivesAsItIs(t *testing.T) {
 
 func migrateBytes[V any](t *testing.T, touch func(V, string) V, separate bool) {
 	db := mongotest.Database(t)
-	var docs []bsontest.Document
+	var docs []hostile.Document
 	from, to := bytesPlace{db.Collection("old")}, bytesPlace{db.Collection("new")}
-	for _, d := range bsontest.Documents() {
-		switch _, err := from.InsertOne(t.Context(), d.Raw); {
+	for _, d := range hostile.Documents() {
+		switch err := mongotest.Plant(t.Context(), from.Collection, d.Raw); {
 		case err == nil:
 			docs = append(docs, d)
-		case mongotest.Ours() && d.Kind == bsontest.IDs && strings.Contains(err.Error(), "_id is of a type the Rust server does not support"):
+		case mongotest.Ours() && d.Kind == hostile.IDs && strings.Contains(err.Error(), "_id is of a type the Rust server does not support"):
 			t.Logf("%s: %v", d.Name, err)
 		default:
 			t.Fatalf("%s: %v", d.Name, err)
 		}
 	}
-	asWas := func(d bsontest.Document) bson.Raw { return d.Raw }
+	asWas := func(d hostile.Document) bson.Raw { return d.Raw }
 	from.holds(t, "before", docs, asWas)
 	old, err := mongostore.New[bson.RawValue, V](t.Context(), from.Collection, nil)
 	if err != nil {
@@ -172,7 +172,7 @@ func migrateBytes[V any](t *testing.T, touch func(V, string) V, separate bool) {
 type bytesMigration[V any] struct {
 	r     *dualwrite.Repository[bson.RawValue, V]
 	touch func(V, string) V
-	docs  []bsontest.Document
+	docs  []hostile.Document
 }
 
 // write changes each document, deletes it and puts it back as it was.
@@ -187,9 +187,9 @@ func (m *bytesMigration[V]) write(t *testing.T, phase string, places ...bytesPla
 		})
 		return err
 	})
-	m.hold(t, phase+": update", places, func(d bsontest.Document) bson.Raw { return rawBytes(d.Raw, phase) })
+	m.hold(t, phase+": update", places, func(d hostile.Document) bson.Raw { return rawBytes(d.Raw, phase) })
 	m.each(t, phase+": delete", func(_ int, key bson.RawValue) error { return m.r.Delete(t.Context(), key) })
-	m.hold(t, phase+": delete", places, func(d bsontest.Document) bson.Raw {
+	m.hold(t, phase+": delete", places, func(d hostile.Document) bson.Raw {
 		raw, err := bson.Marshal(bson.D{{Key: "_id", Value: d.ID}})
 		if err != nil {
 			t.Fatal(err)
@@ -200,12 +200,12 @@ func (m *bytesMigration[V]) write(t *testing.T, phase string, places ...bytesPla
 		_, err := m.r.Put(t.Context(), key, was[i])
 		return err
 	})
-	m.hold(t, phase+": put", places, func(d bsontest.Document) bson.Raw { return d.Raw })
+	m.hold(t, phase+": put", places, func(d hostile.Document) bson.Raw { return d.Raw })
 	m.each(t, phase+": put again", func(i int, key bson.RawValue) error { // over a live record
 		_, err := m.r.Put(t.Context(), key, was[i])
 		return err
 	})
-	m.hold(t, phase+": put again", places, func(d bsontest.Document) bson.Raw { return d.Raw })
+	m.hold(t, phase+": put again", places, func(d hostile.Document) bson.Raw { return d.Raw })
 }
 
 func (m *bytesMigration[V]) each(t *testing.T, what string, do func(i int, key bson.RawValue) error) {
@@ -220,10 +220,10 @@ func (m *bytesMigration[V]) each(t *testing.T, what string, do func(i int, key b
 	}
 }
 
-func (m *bytesMigration[V]) hold(t *testing.T, what string, places []bytesPlace, want func(bsontest.Document) bson.Raw) {
+func (m *bytesMigration[V]) hold(t *testing.T, what string, places []bytesPlace, want func(hostile.Document) bson.Raw) {
 	t.Helper()
 	for _, p := range places {
-		p.holds(t, what, m.docs, func(d bsontest.Document) bson.Raw {
+		p.holds(t, what, m.docs, func(d hostile.Document) bson.Raw {
 			if !writable(d) {
 				return d.Raw
 			}

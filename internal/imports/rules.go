@@ -45,15 +45,19 @@ var layers = []layer{{
 	why:      "who writes a store tests it with the kit, which must not bring along another store or a test library",
 }, {
 	packages: []string{"./stores/memstore"},
-	may:      []string{"std", "./stores"},
+	may:      []string{"std", "./stores", "./stores/internal/jsonform"},
 	why:      "drivers never import drivers, and the one for unit tests brings nothing along",
 }, {
 	packages: []string{"./stores/boltstore"},
-	may:      []string{"std", "./stores", "go.etcd.io/bbolt/..."},
+	may:      []string{"std", "./stores", "./stores/internal/jsonform", "go.etcd.io/bbolt/..."},
 	why:      "drivers never import drivers: who uses one store must not inherit another one's database",
 }, {
 	packages: []string{"./stores/internal/typeshape"},
 	may:      []string{"std"},
+	why:      "it knows Go types and no database",
+}, {
+	packages: []string{"./stores/internal/jsonform"},
+	may:      []string{"std", "./stores"},
 	why:      "it knows Go types and no database",
 }, {
 	packages: []string{"./stores/mongostore"},

@@ -3,6 +3,7 @@
 package mongotest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -125,6 +127,20 @@ func Database(tb testing.TB) *mongo.Database {
 func Collection(tb testing.TB) *mongo.Collection {
 	tb.Helper()
 	return Database(tb).Collection("records")
+}
+
+// Plant stores a document as it is, also one with Timestamp(0,0), which the server replaces in an insert.
+func Plant(ctx context.Context, coll *mongo.Collection, doc bson.Raw) error {
+	if _, err := coll.InsertOne(ctx, doc); err != nil {
+		return err
+	}
+	id := bson.D{{Key: "_id", Value: doc.Lookup("_id")}}
+	if stored, err := coll.FindOne(ctx, id).Raw(); err != nil || bytes.Equal(stored, doc) {
+		return err
+	}
+	as := []bson.D{{{Key: "$replaceWith", Value: bson.D{{Key: "$literal", Value: doc}}}}}
+	_, err := coll.UpdateOne(ctx, id, as)
+	return err
 }
 
 // Ours tells whether the server is the one that this package starts, which can be killed and told to fail.

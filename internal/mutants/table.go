@@ -10,7 +10,7 @@ const (
 )
 
 // mutants are all of them: first one for each line of "What broke" in the protocol, in its order.
-var mutants = slices.Concat(whatBroke, others, pairs, follow, explored, refusedValues, oneRecord, survivors)
+var mutants = slices.Concat(whatBroke, others, pairs, follow, explored, refusedValues, oneRecord, survivors, values)
 
 var whatBroke = []mutant{
 	{

@@ -58,6 +58,45 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 	}
 }
 
+// What JSON would bend is refused before anything is written, and Check says so.
+func TestWhatJSONBendsIsRefused(t *testing.T) {
+	t.Parallel()
+	type value struct {
+		At    time.Time
+		Text  string
+		Count map[string]int
+	}
+	s, err := View[string, value](open(t), "v", stores.StringKeys[string](), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []value{
+		{Text: "a\xffb"}, {Count: map[string]int{"a\xff": 1, "a\xfe": 2}},
+		{At: time.Date(1930, 5, 1, 12, 0, 0, 0, time.FixedZone("", 19*60+32))}, {At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		w := stores.Write[string, value]{Key: "k", If: stores.IfOlder(stamp(1)), Record: stores.Record[value]{Meta: stores.Meta{Version: stamp(1)}, Value: v}}
+		if err := s.Check(w); !errors.Is(err, stores.ErrPermanent) {
+			t.Errorf("%+v: check: %v", v, err)
+		}
+		if err := s.Put(t.Context(), w); !errors.Is(err, stores.ErrPermanent) {
+			t.Errorf("%+v: put: %v", v, err)
+		}
+		if errs, err := s.PutMany(t.Context(), []stores.Write[string, value]{w}); err != nil || !errors.Is(errs[0], stores.ErrPermanent) {
+			t.Errorf("%+v: put many: %v %v", v, errs, err)
+		}
+		if _, err := s.RoundTrip("k", v); !errors.Is(err, stores.ErrPermanent) {
+			t.Errorf("%+v: round trip: %v", v, err)
+		}
+		if r, err := s.Get(t.Context(), "k"); !errors.Is(err, stores.ErrNotFound) {
+			t.Errorf("%+v was stored as %+v, %v", v, r, err)
+		}
+	}
+	type hidden struct{ Kept []struct{ x int } }
+	if _, err := View[string, hidden](open(t), "v", stores.StringKeys[string](), nil); err == nil {
+		t.Error("a type that JSON makes nothing of was taken")
+	}
+}
+
 func TestValuesThatDoNotDecode(t *testing.T) {
 	t.Parallel()
 	t.Run("plain", valuesThatDoNotDecode[note])
@@ -165,12 +204,12 @@ func TestRoundTripIsWhatAReadGives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := map[string]any{"n": 1.5, "nil": []string(nil), "bad": "\xff"}
+	v := map[string]any{"n": 1.5, "nil": []string(nil), "odd": "\ufffd"}
 	got, err := stores.RoundTrip(s, "k", v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(map[string]any{"n": json.Number("1.5"), "nil": nil, "bad": "\ufffd"}, got); d != "" {
+	if d := cmp.Diff(map[string]any{"n": json.Number("1.5"), "nil": nil, "odd": "\ufffd"}, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }

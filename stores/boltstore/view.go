@@ -12,7 +12,9 @@ import (
 )
 
 // ViewOptions of [View]. The zero value stores values as JSON, by encoding/json and its struct tags; numbers in an any
-// come back as json.Number, so that none is rounded.
+// come back as json.Number, so that none is rounded. A value that would come back as another one is refused as permanent: text that is
+// not UTF-8, a time with an offset that has seconds, what a MarshalJSON leaves out (unless the type has an Equal method that calls the
+// two equal). A type of which encoding/json leaves something out, as two fields of one name, is refused by View.
 type ViewOptions[V any] struct {
 	// Encode appends the stored form of v to dst and returns the result; it keeps neither. This pair of functions is
 	// also how a V is mapped to the shape that records have had so far. Default JSON; set both or neither.
@@ -47,7 +49,10 @@ func View[K, V any](db *DB, name string, keys stores.KeyCodec[K], o *ViewOptions
 	}
 	s := &Store[K, V]{db: db, bucket: []byte(name), keys: keys, codec: codec[V]{o.Encode, o.Decode}}
 	if o.Encode == nil {
-		s.codec = jsonCodec[V]()
+		var err error
+		if s.codec, err = jsonCodec[V](); err != nil {
+			return nil, fmt.Errorf("boltstore: view %q: %w", name, err)
+		}
 	}
 	if err := db.ensure(s.bucket); err != nil {
 		return nil, fmt.Errorf("boltstore: view %q: %w", name, err)

@@ -25,6 +25,8 @@ type codec[V any] struct {
 	// lossless says that V holds whatever there is, and shape which fields are in it on all levels.
 	lossless bool
 	shape    *typeshape.Shape
+	// names is how names are matched, on all levels; nil if V has no structs.
+	names *typeshape.Shape
 }
 
 func newCodec[K, V any](o *Options[K, V]) (codec[V], error) {
@@ -40,6 +42,9 @@ func newCodec[K, V any](o *Options[K, V]) (codec[V], error) {
 			return codec[V]{}, fmt.Errorf("%w: change the type, use dynamostore.Item, or set Encode and Decode", err)
 		}
 		c := codec[V]{encode: marshal[V], decode: unmarshal[V], isMap: isMap, shape: shapeOf(t)}
+		if names := namesOf(t); isMap || o.Attributes != nil || holdsNames(names) {
+			c.names = names
+		}
 		if !isMap && !custom(t) {
 			c.fields = structFields(t)
 		}

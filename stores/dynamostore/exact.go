@@ -21,7 +21,7 @@ func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after 
 func (s *Store[K, V]) noted(lost *typeshape.Lost, k itemKey, item Item) (stores.Record[V], error) {
 	s.noteOthers(lost, item) // before record takes them away
 	stored := item
-	if s.opts.Decode != nil { // which may keep and change what it is given
+	if s.opts.Decode != nil || s.codec.names != nil && holdsMistaken(item, s.codec.names) { // it may be changed
 		stored = cloneItem(item)
 	}
 	r, err := s.record(k, item)
@@ -72,10 +72,6 @@ func shapeOf(t reflect.Type) *typeshape.Shape {
 		Opaque: func(t reflect.Type) bool {
 			return t.Implements(marshalerType) || reflect.PointerTo(t).Implements(marshalerType)
 		},
-		Fields: func(t reflect.Type, visit func(string, reflect.Type, bool)) {
-			for _, f := range structFields(t) {
-				visit(f.name, f.typ, false)
-			}
-		},
+		Fields: visitFields,
 	}.Of(t)
 }

@@ -63,6 +63,9 @@ func (s *Store[K, V]) decode(item Item) (V, error) {
 		return !s.own.has(name)
 	})
 	tidyItem(item)
+	if s.codec.names != nil {
+		takeOut(item, s.codec.names)
+	}
 	return s.codec.decode(item)
 }
 

@@ -1,11 +1,10 @@
 package memstore
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/dualwrite/dualwrite/stores"
+	"github.com/dualwrite/dualwrite/stores/internal/jsonform"
 )
 
 // cell is a value as it is kept: data with a codec, value with Options.Clone. Neither is changed once it is stored, so
@@ -22,15 +21,18 @@ type codec[V any] struct {
 	decode func([]byte) (V, error)
 }
 
-func newCodec[V any](o *Options[V]) codec[V] {
+func newCodec[V any](o *Options[V]) (codec[V], error) {
 	switch {
 	case o.Clone != nil:
-		return codec[V]{clone: o.Clone}
+		return codec[V]{clone: o.Clone}, nil
 	case o.Encode != nil:
-		return codec[V]{encode: o.Encode, decode: o.Decode}
-	default:
-		return codec[V]{encode: encodeJSON[V], decode: decodeJSON[V]}
+		return codec[V]{encode: o.Encode, decode: o.Decode}, nil
 	}
+	c, err := jsonform.New[V]()
+	if err != nil {
+		return codec[V]{}, fmt.Errorf("memstore: %w, or Clone", err)
+	}
+	return codec[V]{encode: func(v V) ([]byte, error) { return c.Append(nil, v) }, decode: c.Parse}, nil
 }
 
 // pack makes what is kept of a record's value: nothing for a tombstone.
@@ -64,14 +66,4 @@ func (c *codec[V]) unpack(m stores.Meta, kept cell[V]) (stores.Record[V], error)
 	}
 	r.Value = v
 	return r, nil
-}
-
-// encodeJSON takes the address so that methods on the pointer are used, as they are in decoding.
-func encodeJSON[V any](v V) ([]byte, error) { return json.Marshal(&v) }
-
-func decodeJSON[V any](data []byte) (v V, err error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	err = d.Decode(&v)
-	return v, err
 }

@@ -23,7 +23,8 @@ type Store[K, V any] struct {
 }
 
 // Options say how values are kept. The zero value keeps them as JSON; numbers in an `any` come back as json.Number,
-// so that none is rounded, and what encoding/json leaves out (unexported fields) is not kept.
+// so that none is rounded, and what encoding/json leaves out (unexported fields) is not kept. A value that would come back as another
+// one, as text that is not UTF-8, is refused as permanent.
 type Options[V any] struct {
 	// Clone keeps values as they are and returns a copy that shares nothing with its argument. It is faster than a
 	// codec, and carries what JSON can not. It may be called concurrently for one value. Default nil: a codec.
@@ -58,9 +59,13 @@ func New[K, V any](keys stores.KeyCodec[K], o *Options[V]) (*Store[K, V], error)
 	if err != nil {
 		return nil, err
 	}
+	codec, err := newCodec(o)
+	if err != nil {
+		return nil, err
+	}
 	return &Store[K, V]{
 		keys:    keys,
-		codec:   newCodec(o),
+		codec:   codec,
 		buffers: sync.Pool{New: func() any { return new([]byte) }},
 		index:   newIndex[V](),
 	}, nil

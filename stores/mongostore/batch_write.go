@@ -84,7 +84,7 @@ func (b *batch[K, V]) rounds(writes []stores.Write[K, V]) [][]item[K, V] {
 func (b *batch[K, V]) run(items []item[K, V]) {
 	var bulk, single []item[K, V]
 	for _, it := range items {
-		if cond := b.s.codec.view.condition(it.If); (cond.upsert || cond.insert) && it.guard.IsZero() {
+		if cond := b.s.codec.view.condition(it.If); (cond.upsert || cond.insert) && it.guard.IsZero() && !it.zeroTimestamp() {
 			bulk = append(bulk, it)
 		} else {
 			single = append(single, it)

@@ -24,9 +24,12 @@ type codec[V any] struct {
 	decode func(bson.Raw) (V, error)
 	// keepID says that V has a place for _id, and open that it takes in whatever other fields there are.
 	keepID, open bool
-	// lossless says that V holds whatever there is, and shape which fields are in it on all levels.
-	lossless bool
-	shape    *typeshape.Shape
+	// lossless says that V holds whatever there is, twice that it does so of a field that is there twice, and shape which fields are
+	// in it on all levels.
+	lossless, twice bool
+	shape           *typeshape.Shape
+	// names is how names are matched, on all levels; nil if V has no structs.
+	names *typeshape.Shape
 }
 
 // view is which fields of a document belong to a record.
@@ -41,12 +44,20 @@ type view struct {
 
 func (v *view) owns(name string) bool { return v.all || slices.Contains(v.owned, name) }
 
+// index is where a name is among the owned ones; -1 if it is none.
+func (v *view) index(name []byte) int {
+	for i, owned := range v.owned {
+		if owned == string(name) {
+			return i
+		}
+	}
+	return -1
+}
+
 // field is the name, as a string of the view's own where it can be, and whether it is the view's.
 func (v *view) field(name []byte) (string, bool) {
-	for _, owned := range v.owned {
-		if owned == string(name) {
-			return owned, true
-		}
+	if at := v.index(name); at >= 0 {
+		return v.owned[at], true
 	}
 	if v.all {
 		return string(name), true
@@ -104,11 +115,14 @@ func checkName(name string) error {
 
 // value decodes what belongs to the record out of a document, which may have fields of others.
 func (c *codec[V]) value(doc bson.Raw) (v V, err error) {
+	if c.open || c.decode != nil || c.hasOthers(doc) {
+		doc = c.own(doc)
+	}
 	switch {
 	case c.decode != nil:
-		v, err = c.decode(c.own(doc))
-	case c.open || c.hasOthers(doc):
-		err = c.bson.unmarshal(c.own(doc), &v)
+		v, err = c.decode(doc)
+	case c.names != nil && holdsMistaken(doc, c.names):
+		err = c.bson.unmarshalExact(doc, c.names, &v)
 	default:
 		err = c.bson.unmarshal(doc, &v)
 	}
@@ -118,23 +132,41 @@ func (c *codec[V]) value(doc bson.Raw) (v V, err error) {
 	return v, err
 }
 
-// hasOthers tells whether there are fields that are not the view's. The driver takes a field in other letters for one that a
+// hasOthers tells whether there are fields that are not the view's, or twice. The driver takes a field in other letters for one that a
 // struct maps, which the next write would not replace.
 func (c *codec[V]) hasOthers(doc bson.Raw) (others bool) {
+	var seen uint64
 	_ = walk(doc, func(name []byte, _ bson.RawValue) error { // the decoder says what is damaged
-		_, owned := c.view.field(name)
-		others = others || !owned && string(name) != c.view.meta && string(name) != "_id"
+		at := c.view.index(name)
+		others = others || at < 0 && !c.view.all && string(name) != c.view.meta && string(name) != "_id" || at >= 0 && seen&(1<<at) != 0
+		if at >= 0 {
+			seen |= 1 << at
+		}
 		return nil
 	})
 	return others
 }
 
-// own is a copy of a document with the fields that V may see. A damaged document stays as it is, for the decoder to say so.
+// own is a copy of a document with the fields that V may see. Of a field that a struct maps and that is there twice it has the first:
+// that one is what an update sets. A damaged document stays as it is, for the decoder to say so.
 func (c *codec[V]) own(doc bson.Raw) bson.Raw {
 	d := openDocument(len(doc))
+	var seen uint64
 	err := walk(doc, func(name []byte, v bson.RawValue) error {
-		_, owned := c.view.field(name)
-		if isID := string(name) == "_id"; isID && c.keepID || !isID && owned && string(name) != c.view.meta {
+		if string(name) == "_id" {
+			if c.keepID {
+				d.append("_id", v)
+			}
+			return nil
+		}
+		at := c.view.index(name)
+		if at >= 0 && !c.view.all {
+			if seen&(1<<at) != 0 {
+				return nil
+			}
+			seen |= 1 << at
+		}
+		if (at >= 0 || c.view.all) && string(name) != c.view.meta {
 			d.append(string(name), v)
 		}
 		return nil

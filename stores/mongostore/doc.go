@@ -20,7 +20,8 @@
 // Without [Options.Fields] a document that is there is a record. A struct V owns the top-level fields that it maps: a
 // write sets those that the value has and takes the others of them away, and whatever else is in the document stays, until it is deleted. A map,
 // a bson.D, a bson.Raw and a struct with an inline map own all fields, and may have any names: a.b, $x and the empty one go along with
-// the whole document (those with a dollar from MongoDB 5.0 on). Only names that stand for the metadata, _dw and _dw.s, are refused. What
+// the whole document (those with a dollar from MongoDB 5.0 on). Only names that stand for the metadata, _dw and _dw.s, are refused. Names match
+// exactly, on all levels: Name is another field than name, which the driver alone would take for it. What
 // V does not map is not copied to another collection, and what it does not hold exactly
 // (a null in a string, 2⁵³+1 in a float64) arrives as V holds it: [Store.ScanNoting], and the report of a copy, name
 // such fields. A type that keeps its value in unexported fields, as big.Int, is refused.

@@ -32,6 +32,7 @@ func (s *Store[K, V]) note(lost *typeshape.Lost, doc bson.Raw, r stores.Record[V
 		}
 	}
 	if again == nil && (v.all || !v.whole) {
+		s.noteTwice(lost, doc, nil)
 		return
 	}
 	_ = walk(doc, func(name []byte, stored bson.RawValue) error { // what is damaged is told by others
@@ -52,6 +53,24 @@ func (s *Store[K, V]) note(lost *typeshape.Lost, doc bson.Raw, r stores.Record[V
 		}
 		return nil
 	})
+	switch {
+	case again == nil:
+		s.noteTwice(lost, doc, nil)
+	case again.misses > 0: // else each field was found where it is
+		s.noteTwice(lost, doc, again.doc)
+	}
+}
+
+// noteTwice names the fields that a document has twice, if V does not keep both, as far as that is known.
+func (s *Store[K, V]) noteTwice(lost *typeshape.Lost, doc, again bson.Raw) {
+	if s.codec.twice && s.codec.view.all {
+		return
+	}
+	for name := range twice(doc) {
+		if name != "_id" && name != s.codec.view.meta && s.codec.view.owns(name) && !isTwice(again, name) {
+			lost.Add(name)
+		}
+	}
 }
 
 // marshal encodes a value as it is written.
@@ -67,18 +86,15 @@ func (c *codec[V]) marshal(v V) (doc bson.Raw, err error) {
 
 // know finds out what can be said of V before any value is there.
 func (c *codec[V]) know(t reflect.Type) {
-	if c.encode != nil || c.bson.registry != nil {
+	if c.encode != nil {
 		return
 	}
-	c.lossless = t == rawType || c.bson.plain() && (t == documentType || t == reflect.TypeFor[bson.M]())
-	c.shape = typeshape.Rules{
-		Opaque: encodesItself,
-		Fields: func(t reflect.Type, visit func(string, reflect.Type, bool)) {
-			for sf := range t.Fields() {
-				if name, inline, skip := fieldTag(sf, c.bson.options.UseJSONStructTags); !skip && sf.IsExported() {
-					visit(name, sf.Type, inline)
-				}
-			}
-		},
-	}.Of(t)
+	c.names = namesOf(t, &c.bson)
+	if c.bson.registry != nil {
+		return
+	}
+	c.twice = t == rawType || c.bson.plain() && t == documentType
+	c.lossless = c.twice || c.bson.plain() && t == reflect.TypeFor[bson.M]()
+	opaque := func(t reflect.Type) bool { return encodesItself(t) || isList(t) }
+	c.shape = typeshape.Rules{Opaque: opaque, Fields: fieldsIn(&c.bson)}.Of(t)
 }

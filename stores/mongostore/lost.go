@@ -3,6 +3,7 @@ package mongostore
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -135,7 +136,60 @@ func changedWithin(stored, back bson.RawValue, in *typeshape.Shape) (path string
 		values, _ := bson.RawArray(back.Value).Values()
 		lost = len(values) > n
 	}
+	if err == nil && !lost && f.misses > 0 && stored.Type == bson.TypeEmbeddedDocument {
+		for name := range twice(stored.Value) {
+			if isTwice(back.Value, name) {
+				continue
+			}
+			if _, is := in.At(name); is != typeshape.Data {
+				path = name
+			}
+			return path, true
+		}
+	}
 	return path, lost || err != nil
+}
+
+// isTwice tells whether a document has a name more than once.
+func isTwice(doc bson.Raw, name string) bool {
+	for other := range twice(doc) {
+		if other == name {
+			return true
+		}
+	}
+	return false
+}
+
+// fewNames is how many names are compared with each other. More are looked up.
+const fewNames = 32
+
+// twice yields the names that a document has more than once.
+func twice(doc bson.Raw) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var few [fewNames][]byte
+		var many map[string]bool
+		n := 0
+		_ = walk(doc, func(name []byte, _ bson.RawValue) error {
+			there := many[string(name)]
+			for i := 0; i < min(n, fewNames) && !there; i++ {
+				there = string(few[i]) == string(name)
+			}
+			switch {
+			case there && !yield(string(name)):
+				return errFound
+			case there:
+			case n < fewNames:
+				few[n] = name
+				n++
+			default:
+				if many == nil {
+					many = make(map[string]bool)
+				}
+				many[string(name)] = true
+			}
+			return nil
+		})
+	}
 }
 
 // nothing tells the values that a codec may leave out, if it has a place for all that is in them.

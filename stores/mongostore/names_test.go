@@ -10,7 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"github.com/dualwrite/dualwrite/internal/bsontest"
+	"github.com/dualwrite/dualwrite/internal/hostile"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/stores"
 	"github.com/dualwrite/dualwrite/stores/storetest"
@@ -67,8 +67,8 @@ func TestAnyNameInAnyWrite(t *testing.T) {
 	db := mongotest.Database(t)
 	coll, beside := db.Collection("one"), db.Collection("two")
 	s, o := open[bson.RawValue, bson.Raw](t, coll, nil), open[bson.RawValue, bson.Raw](t, beside, nil)
-	for _, d := range bsontest.Documents() {
-		if d.Kind != bsontest.Names {
+	for _, d := range hostile.Documents() {
+		if d.Kind != hostile.Names {
 			continue
 		}
 		value, n := fieldsOf(t, d.Raw), int64(0)
@@ -169,7 +169,7 @@ func remove(t *testing.T, coll *mongo.Collection, id bson.RawValue) {
 }
 
 // purge takes the metadata off a live record, and looks whether the rest stays.
-func purge(t *testing.T, s *Store[bson.RawValue, bson.Raw], d bsontest.Document, at stores.Version) {
+func purge(t *testing.T, s *Store[bson.RawValue, bson.Raw], d hostile.Document, at stores.Version) {
 	t.Helper()
 	errs, err := s.Purge(t.Context(), []stores.PurgeTarget[bson.RawValue]{{Key: d.ID, Version: at}})
 	if err != nil || errs[0] != nil {
@@ -296,4 +296,29 @@ func TestStructsWithAnyName(t *testing.T) {
 		}
 	}
 	wrong(t, coll, &Options[string, whole]{Fields: []string{"a"}}, `"a.b" contains a dot`, `"$x" begins with a dollar`)
+}
+
+// A struct is written by operators, but for its first write, which is an insert.
+func TestZeroTimestampsOfAStructStay(t *testing.T) {
+	t.Parallel()
+	type event struct {
+		At bson.Timestamp `bson:"at"`
+		N  int64          `bson:"n"`
+	}
+	s := open[string, event](t, mongotest.Collection(t), &Options[string, event]{Guard: "n"})
+	o := open[string, event](t, mongotest.Collection(t), nil)
+	for _, s := range []*Store[string, event]{s, o} {
+		w := stores.Write[string, event]{Key: "one", If: stores.IfOlder(stampAt(1)), Record: stores.Record[event]{Meta: stores.Meta{Version: stampAt(1)}}}
+		many := w
+		many.Key = "many"
+		errs, err := s.PutMany(t.Context(), []stores.Write[string, event]{many})
+		if err := errors.Join(append(errs, err, s.Put(t.Context(), w))...); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"one", "many"} {
+			if r, err := s.Get(t.Context(), key); err != nil || !r.Value.At.IsZero() {
+				t.Errorf("%s: %+v, %v", key, r.Value, err)
+			}
+		}
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -202,14 +200,13 @@ func (s *Store[K, V]) put(ctx context.Context, c *change[K, V]) error {
 // send sends a write once. A refusal comes with the error that it was told by, which may be nil.
 func (s *Store[K, V]) send(ctx context.Context, c *change[K, V], cond filtered) (refused bool, err error) {
 	if cond.insert {
-		_, err = s.coll.InsertOne(ctx, s.document(c))
-		return answer(1, err)
+		return s.insert(ctx, c)
 	}
 	filter := s.filter(c.Key, c.id, append(cond.filter, s.guardFilter(c)...))
 	switch {
 	case !c.guard.IsZero():
 		return updated(s.coll.UpdateOne(ctx, filter, s.guardedUpdate(c), options.UpdateOne().SetUpsert(cond.upsert)))
-	case s.replaces(c) && !c.dollars():
+	case s.replaces(c) && !c.dollars() && !c.zeroTimestamp():
 		return updated(s.coll.ReplaceOne(ctx, filter, s.document(c), options.Replace().SetUpsert(cond.upsert)))
 	case s.replaces(c):
 		return s.sendLiteral(ctx, c, filter, cond.upsert)
@@ -222,23 +219,6 @@ func (s *Store[K, V]) send(ctx context.Context, c *change[K, V], cond filtered) 
 // of a whole document. What remained of that would come back with the next record of the key.
 func (s *Store[K, V]) replaces(c *change[K, V]) bool {
 	return s.codec.view.all || s.codec.view.whole && c.Record.Deleted
-}
-
-// dollars tells whether a field's name begins with a dollar, which MongoDB takes in an insert and not in a replacement.
-func (c *change[K, V]) dollars() bool {
-	return slices.ContainsFunc(c.fields, func(f element) bool { return strings.HasPrefix(f.name, "$") })
-}
-
-// sendLiteral replaces a document by a pipeline, which may have any names, or inserts it. It does not leave the insert to the server:
-// of an upsert by a pipeline the order of the fields is not promised.
-func (s *Store[K, V]) sendLiteral(ctx context.Context, c *change[K, V], filter bson.D, upsert bool) (refused bool, err error) {
-	doc := s.document(c)
-	refused, err = updated(s.coll.UpdateOne(ctx, filter, []bson.D{{{Key: "$replaceWith", Value: literal(doc)}}}))
-	if !refused || err != nil || !upsert {
-		return refused, err
-	}
-	_, err = s.coll.InsertOne(ctx, doc) // refused if there is a document, which then did not match
-	return answer(1, err)
 }
 
 func updated(r *mongo.UpdateResult, err error) (refused bool, _ error) {

@@ -1,6 +1,7 @@
-// Package bsontest has documents that are legal in MongoDB and awkward: of every BSON type, with every type of _id, and with names
-// that updates can not address. Tests copy them and write to them, and compare bytes.
-package bsontest
+// Package hostile has what is legal somewhere and awkward everywhere: documents of every BSON type, with every type of _id and with names
+// that updates can not address; items of DynamoDB; texts, numbers and times that a format bends. Tests of all stores draw from it: they
+// store what is here, change something beside it, and compare.
+package hostile
 
 import (
 	"fmt"
@@ -31,6 +32,9 @@ const (
 	IDs
 )
 
+// storable is how many of the values, from the first on, each server can change a document with, whatever the kind of write.
+const storable = 30
+
 // Documents are all of them, each under an _id of its own: every value and every set of names, and a plain document for each _id.
 func Documents() []Document {
 	var docs []Document
@@ -52,10 +56,16 @@ func Documents() []Document {
 		fields, nested := bson.D{}, bson.D{}
 		for n, name := range names {
 			fields = append(fields, bson.E{Key: name, Value: int32(n)})
-			nested = append(nested, bson.E{Key: name, Value: values[(i+n)%len(values)]})
+			nested = append(nested, bson.E{Key: name, Value: values[(i+n)%storable]})
 		}
 		add(Names, fmt.Sprintf("names %q", names), fmt.Sprintf("names-%02d", i), append(fields, bson.E{Key: "nested", Value: nested}))
 		docs[len(docs)-1].Twice = twice(names)
+	}
+	for i, fields := range []bson.D{
+		{{Key: "z", Value: bson.Timestamp{}}, {Key: "b", Value: int32(1)}, {Key: "a", Value: bson.Timestamp{}}},
+		{{Key: "z", Value: bson.Timestamp{}}, {Key: "$x", Value: bson.Timestamp{}}, {Key: "a.b", Value: bson.Timestamp{}}, {Key: "", Value: "empty"}},
+	} {
+		add(Names, fmt.Sprintf("zero timestamps under %v", fields), fmt.Sprintf("zero-%02d", i), fields)
 	}
 	for _, id := range ids() {
 		add(IDs, fmt.Sprintf("_id %T %v", id, id), id, bson.D{{Key: "n", Value: int32(1)}})
@@ -83,7 +93,7 @@ func names() [][]string {
 		{"a.b"}, {"a.b", "a"}, {"a", "a.b", "a.b.c"}, {".", "..", "a.", ".a"}, {"0", "0.1"}, {"_id.x", "x._id"},
 		{"$x"}, {"$set"}, {"$"}, {"$$ROOT", "$literal"}, {"$ref", "$id", "$db"}, {"a", "$inc", "z"}, {"$a.b", "$.", ".$"},
 		{""}, {"", "a"}, {"", "$", "."},
-		{"a", "a"}, {"a", "b", "a", "b"}, {"a.b", "a.b"}, {"$x", "$x"}, {"", ""}, {"_ID", "_iD"}, {"a", "A"},
+		{"a", "a"}, {"a", "b", "a", "b"}, {"a.b", "a.b"}, {"$x", "$x"}, {"", ""}, {"_ID", "_iD"}, {"a", "A"}, {"name", "Name", "NAME"}, {"NAME"}, {"Name", "nAME"},
 		{" ", "a b", "\t", "\"", "'", "\\"}, {"ü", "u\u0308", "日本", "\U0001F600"}, {"__proto__", "constructor"}, {strings.Repeat("n", 2000)},
 	}
 }
@@ -106,7 +116,7 @@ func values() []any {
 		bson.DateTime(math.MinInt64), bson.DateTime(math.MaxInt64), bson.DateTime(-1), bson.NewDateTimeFromTime(time.Time{}),
 		nil, bson.Regex{Pattern: "a.b", Options: "imsx"}, bson.Regex{}, bson.DBPointer{DB: "db.c", Pointer: oid},
 		bson.JavaScript("f()"), bson.Symbol("s"), bson.Symbol(""), bson.CodeWithScope{Code: "f()", Scope: bson.D{{Key: "$x.y", Value: int32(1)}}}, bson.CodeWithScope{Scope: bson.D{}},
-		int32(math.MinInt32), int64(math.MinInt64), int64(1), int64(1<<53 + 1), bson.Timestamp{T: 1, I: 2}, bson.Timestamp{T: math.MaxUint32, I: math.MaxUint32},
+		int32(math.MinInt32), int64(math.MinInt64), int64(1), int64(1<<53 + 1), bson.Timestamp{}, bson.Timestamp{T: 1, I: 2}, bson.Timestamp{T: math.MaxUint32, I: math.MaxUint32},
 		decimal(0x3040_0000_0000_0000, 1), decimal(0x303e_0000_0000_0000, 10), decimal(0x7c00_0000_0000_0000, 0), decimal(0xfc00_0000_0000_0000, 7), decimal(0x7800_0000_0000_0000, 0),
 		decimal(0xb040_0000_0000_0000, 0), decimal(0x304c_0000_0000_0000, 0), bson.MinKey{}, bson.MaxKey{},
 	}
