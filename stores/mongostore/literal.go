@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/dualwrite/dualwrite/stores"
 )
 
 // This file writes the documents that a server does not take, or does not take as they are, in an insert or a replacement.
@@ -60,7 +63,13 @@ func (s *Store[K, V]) insertLiteral(ctx context.Context, c *change[K, V]) (refus
 	if refused || err != nil || !s.codec.view.all {
 		return refused, err
 	}
-	return false, classify(s.reorder(ctx, c, doc))
+	if err = classify(s.reorder(ctx, c, doc)); err == nil {
+		return false, nil
+	}
+	if outcome, _ := stores.OutcomeOf(err); outcome != stores.OutcomeUnknown {
+		err = errors.New(err.Error()) // whatever became of the order, the document is there
+	}
+	return false, err
 }
 
 // reorder puts the fields of a document that was just inserted into its order, if the server did not: of an upsert by a pipeline the
