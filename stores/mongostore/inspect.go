@@ -130,13 +130,15 @@ func checkValidator(options bson.Raw, v *view) error {
 
 // index is what listIndexes says.
 type index struct {
-	Name    string   `bson:"name"`
-	Key     bson.D   `bson:"key"`
-	Unique  bool     `bson:"unique"`
-	Sparse  bool     `bson:"sparse"`
-	Partial bson.Raw `bson:"partialFilterExpression"`
-	Expire  *float64 `bson:"expireAfterSeconds"`
-	spec    bson.D   // all of it
+	Name   string `bson:"name"`
+	Key    bson.D `bson:"key"`
+	Unique bool   `bson:"unique"`
+	// Prepared says that an index which is to become unique takes no new duplicates.
+	Prepared bool     `bson:"prepareUnique"`
+	Sparse   bool     `bson:"sparse"`
+	Partial  bson.Raw `bson:"partialFilterExpression"`
+	Expire   *float64 `bson:"expireAfterSeconds"`
+	spec     bson.D   // all of it
 }
 
 func (s *Store[K, V]) indexes(ctx context.Context) ([]index, error) {
