@@ -34,7 +34,8 @@
 //
 // [New] asks the server, and refuses what would lose records or refuse tombstones later:
 //
-//   - a view, a time series, a capped collection, a default collation that takes different strings for one _id;
+//   - a view, a time series, a capped collection, a clustered one whose documents expire, a default collation that takes different
+//     strings for one _id;
 //   - a validator (JSON schema) that allows no metadata field, or requires fields that tombstones do not have. Other validators show
 //     at the first write, as an error that Is stores.ErrPermanent;
 //   - a TTL index, unless [Options.ExpiresAt] says when a value expires and V maps the field. Then an expired record reads

@@ -94,6 +94,10 @@ func checkCollection(c collectionInfo) error {
 	if locale, ok := c.Options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
 		return fmt.Errorf("its default collation is %q, which takes different strings for the same _id: copy it into a collection with the simple collation", locale)
 	}
+	if after := c.Options.Lookup("expireAfterSeconds"); !after.IsZero() && after.Type != bson.TypeNull { // of a clustered one: listIndexes need not tell
+		return fmt.Errorf("it is clustered and lets documents expire by _id (expireAfterSeconds is %v): tombstones would vanish, and records in one place and not in the other; "+
+			"switch it off for the time of the migration (collMod, expireAfterSeconds: \"off\")", after)
+	}
 	return nil
 }
 
