@@ -15,7 +15,9 @@ type findings struct {
 	replicaSet bool
 	// process is the server process that answered, zero if it has no id.
 	process bson.ObjectID
-	advice  []string
+	// depth is how many levels a document may have.
+	depth  int
+	advice []string
 	// shard are the fields of the shard key that are known of.
 	shard      []string
 	collisions []collision
@@ -31,6 +33,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	if err != nil {
 		return f, err
 	}
+	f.depth = s.storedDepth(ctx)
 	options, err := s.collectionOptions(ctx)
 	if err != nil {
 		return f, fmt.Errorf("asking for the collection's options: %w", classify(err))
