@@ -24,7 +24,8 @@ type findings struct {
 }
 
 // Advice is what [New] found in the collection that is allowed and should be known: for logs and health pages. It names each unique
-// index in which tombstones collide, with the statements that put another one in its place.
+// index in which tombstones collide, with the statements that put another one in its place, and of the first few records those that
+// V reads and no write could store as they are, so that each update of them is refused.
 func (s *Store[K, V]) Advice() []string { return s.found.advice }
 
 // inspect asks the server what it has to know, and refuses a collection that would lose records or refuse each tombstone.
@@ -49,6 +50,11 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	}
 	if f.shard, err = s.shardFields(ctx); err != nil {
 		return f, fmt.Errorf("looking for an _id, of which Options.ShardKey says what the shard key is: %w", classify(err))
+	}
+	for _, name := range f.shard {
+		if err := checkName(name); err != nil {
+			wrong = append(wrong, fmt.Errorf("Options.ShardKey: %w", err))
+		}
 	}
 	f.advise(s.coll.Name(), &s.codec.view, indexes)
 	return f, errors.Join(wrong...)

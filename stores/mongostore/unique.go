@@ -95,7 +95,8 @@ func (c *collision) advice() string {
 func (i *index) live(t tombstone) any {
 	var filter any = bson.D{{Key: t.meta + "." + deletedField, Value: nil}}
 	for at := len(i.Key) - 1; at >= 0; at-- {
-		if path := i.Key[at].Key; t.at(path) == missing && !strings.HasPrefix(path, t.meta+".") {
+		// The key of an index of texts is no field.
+		if path := i.Key[at].Key; t.at(path) == missing && !strings.HasPrefix(path, t.meta+".") && !strings.HasPrefix(path, "_fts") {
 			filter = bson.D{{Key: path, Value: bson.D{{Key: "$exists", Value: true}}}}
 			break
 		}

@@ -1,6 +1,7 @@
 package mongostore
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
 	"strings"
@@ -83,7 +84,18 @@ func TestTombstonesThatCollide(t *testing.T) {
 			i.Partial, _ = bson.Marshal(c.partial)
 		}
 		got := no
-		switch at, second := i.holding(&c.s.view, tombstones(&c.s.view, c.s.shard)); {
+		at, second := i.holding(&c.s.view, tombstones(&c.s.view, c.s.shard))
+		if at >= 0 {
+			live, err := bson.Marshal(i.live(tombstones(&c.s.view, c.s.shard)[at]))
+			other := index{Key: i.Key, Unique: true, Partial: live, spec: i.spec}
+			if still, _ := other.holding(&c.s.view, tombstones(&c.s.view, c.s.shard)); err != nil || still >= 0 && still <= at {
+				t.Errorf("index on %s, sparse %v, partial %v: the one to put in its place, partial on %v, holds tombstones as well; %v", c.keys, c.sparse, c.partial, bson.Raw(live), err)
+			}
+			if bytes.Contains(live, []byte("_fts")) {
+				t.Errorf("index on %s: partial on %v, which is no field", c.keys, bson.Raw(live))
+			}
+		}
+		switch {
 		case at == 0 && second:
 			got = yes
 		case at == 0:
