@@ -5,7 +5,7 @@ var values = []mutant{
 	{
 		name: "a zero timestamp is inserted", hazard: "the server replaces it by its own time",
 		edits: []edit{{"stores/mongostore/literal.go", "\tif c.zeroTimestamp() {", "\tif false {"}},
-		pkg:   "./stores/mongostore", run: "TestZeroTimestampsOfAStructStay",
+		pkg:   "./stores/mongostore", run: "TestAnyNameInAnyWrite",
 	},
 	{
 		name: "names that differ in letters", hazard: "the driver takes one field for another, and the next write loses one of them",

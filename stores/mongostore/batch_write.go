@@ -124,7 +124,7 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 		inserts, updates = nil, append(updates, inserts...)
 	}
 	looked := len(items) - len(inserts) - len(updates) // refused already
-	found := b.send(inserts, b.s.insertModel)
+	found, single := b.send(inserts, b.s.insertModel)
 
 	var refused []item[K, V]
 	for _, it := range found {
@@ -134,8 +134,9 @@ func (b *batch[K, V]) bulk(items []item[K, V]) (single []item[K, V]) {
 			updates = append(updates, it)
 		}
 	}
-	updates, single = b.replaceable(updates)
-	refused = append(refused, b.send(updates, b.s.updateModel)...)
+	updates, alone := b.replaceable(updates)
+	present, blamed := b.send(updates, b.s.updateModel)
+	refused, single = append(refused, present...), slices.Concat(single, alone, blamed)
 	// An insert that finds something is wasted, in a view only a write that is refused.
 	wasted := looked + len(refused)
 	if b.s.codec.view.whole {
@@ -226,10 +227,11 @@ func (b *batch[K, V]) stored(items []item[K, V]) ([]storedMeta, error) {
 	return metas, nil
 }
 
-// send sends one unordered bulk command, and returns the writes that were refused as duplicates.
-func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.WriteModel) (refused []item[K, V]) {
+// send sends one unordered bulk command, and returns the writes that were refused as duplicates. If the server takes none of them
+// because of what is in one, it returns all as alone: each has to be sent by itself.
+func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.WriteModel) (refused, alone []item[K, V]) {
 	if len(items) == 0 {
-		return nil
+		return nil, nil
 	}
 	models := make([]mongo.WriteModel, len(items))
 	for i, it := range items {
@@ -237,14 +239,17 @@ func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.W
 	}
 	r, err := b.s.coll.BulkWrite(b.ctx, models, options.BulkWrite().SetOrdered(false))
 	var failed mongo.BulkWriteException
-	if err != nil && (!errors.As(err, &failed) || failed.WriteConcernError != nil || len(failed.WriteErrors) == 0) {
-		b.all(items, classify(err))
-		return nil
+	if err != nil && (!errors.As(err, &failed) || failed.WriteConcernError != nil || len(failed.WriteErrors) == 0 || passes(err)) {
+		if err = classify(err); errors.Is(err, stores.ErrPermanent) && len(items) > 1 {
+			return nil, items
+		}
+		b.all(items, err)
+		return nil, nil
 	}
 	if written := r.InsertedCount + r.MatchedCount + r.UpsertedCount; written+int64(len(failed.WriteErrors)) != int64(len(items)) {
 		b.all(items, fmt.Errorf("of %d writes the server has %d done and %d refused: which ones is not known",
 			len(items), written, len(failed.WriteErrors)))
-		return nil
+		return nil, nil
 	}
 	for _, e := range failed.WriteErrors {
 		if e.Index < 0 || e.Index >= len(items) {
@@ -256,7 +261,7 @@ func (b *batch[K, V]) send(items []item[K, V], model func(*change[K, V]) mongo.W
 			b.done(items[e.Index], classify(e.WriteError))
 		}
 	}
-	return refused
+	return refused, nil
 }
 
 // all gives every write of a command the same answer.

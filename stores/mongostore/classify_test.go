@@ -55,6 +55,38 @@ func TestClassify(t *testing.T) {
 		{"grows too large", write(17419), rejected},
 		{"immutable", write(66), rejected},
 		{"disk full", write(14031), unknown},
+		{"too deep", write(15), rejected},
+		{"no valid BSON", write(22), rejected},
+		{"too deep, as a command", command(22), rejected},
+		{"2d index: out of bounds", write(13027), rejected},
+		{"2d index: one coordinate", write(13068), rejected},
+		{"2d index: no location", write(16804), rejected},
+		{"text index: the language is no string", write(17261), rejected},
+		{"text index: the language is not known", write(17262), rejected},
+		{"hashed index of an array", write(16766), rejected},
+		{"index keys, since MongoDB 8.3", write(510), rejected},
+		{"a place that is not known here", write(7654321), rejected},
+		{"a place that is not known here, as a command", command(7654321), unknown},
+		{"a place that is not known here, in a batch", mongo.WriteError{Code: 7654321}, rejected},
+		{"a name that is not known here", write(999), unknown},
+		{"a number of another server", write(8000), unknown},
+		{"no code", write(0), unknown},
+		{"too many requests", write(16500), unknown},
+		{"not primary, of a document", write(10107), unknown},
+		{"interrupted, of a document", write(11601), unknown},
+		{"interrupted for an upgrade, of a document", write(10045600), unknown},
+		{"write conflict, of a document", write(112), unknown},
+		{"lock timeout, of a document", write(24), unknown},
+		{"temporarily unavailable, of a document", write(365), unknown},
+		{"stale routing, of a document", write(13388), unknown},
+		{"duplicate, of a document", write(11000), unknown}, // a refusal is looked at before
+		{"a place, but to be tried again", mongo.WriteException{
+			WriteErrors: mongo.WriteErrors{{Code: 7654321}}, Labels: []string{"RetryableWriteError"},
+		}, unknown},
+		{"a place, but for the load", mongo.WriteException{
+			WriteErrors: mongo.WriteErrors{{Code: 7654321}}, Labels: []string{"SystemOverloadedError"},
+		}, unknown},
+		{"invalid, but of a transaction that passes", command(2, "TransientTransactionError"), unknown},
 		{"validator, but not replicated", mongo.WriteException{
 			WriteErrors: mongo.WriteErrors{{Code: 121}}, WriteConcernError: &mongo.WriteConcernError{Code: 64},
 		}, unknown},
@@ -66,6 +98,68 @@ func TestClassify(t *testing.T) {
 		if tc.err != nil && !errors.Is(fmt.Errorf("%w", classify(tc.err)), tc.err) && !strings.Contains(classify(tc.err).Error(), tc.err.Error()) {
 			t.Errorf("%s: the cause is lost: %v", tc.name, classify(tc.err))
 		}
+	}
+}
+
+// What a server says with a code that is a name and not about a document, in any of its categories.
+func TestCodesThatPass(t *testing.T) {
+	t.Parallel()
+	for category, codes := range map[string][]int{
+		"network":         {6, 7, 89, 9001, 317, 384, 515, 516},
+		"interruption":    {24, 50, 237, 262, 279, 281, 282, 290, 355, 453, 471, 473, 485, 509, 11600, 11601, 11602, 46841, 91331, 10045600},
+		"not primary":     {189, 10058, 10107, 11602, 13435, 13436},
+		"shutdown":        {91, 333, 11600},
+		"stale routing":   {63, 150, 249, 250, 13388},
+		"write concern":   {64, 75, 79, 100},
+		"cancelled":       {90, 310, 312, 483},
+		"time limit":      {50, 202, 262, 290, 407},
+		"snapshot":        {239, 246, 250, 272},
+		"transaction":     {148, 225, 251, 263, 267, 347, 356, 388},
+		"retriable":       {134, 358, 402, 406, 412, 462, 488, 506, 521, 50915},
+		"overloaded":      {433, 449, 450, 462, 473, 489, 526},
+		"connection":      {223, 233, 288, 303, 354, 372, 398, 525},
+		"without one":     {1, 8, 13, 18, 20, 26, 46, 59, 107, 112, 117, 133, 146, 206, 215, 216, 264, 276, 301, 319, 338, 365, 371, 507, 514, 14031},
+		"planner":         {9751901, 9751902, 9751903, 9737301, 4938500},
+		"of other makers": {8000, 16500},
+	} {
+		for _, code := range codes {
+			for _, err := range []error{mongo.WriteException{WriteErrors: mongo.WriteErrors{{Code: code}}}, mongo.CommandError{Code: int32(code)}} {
+				if got, _ := stores.OutcomeOf(classify(err)); got != stores.OutcomeUnknown {
+					t.Errorf("%s: %T with %d: outcome %v", category, err, code, got)
+				}
+			}
+		}
+	}
+}
+
+// A server that refuses a command for what is in one of its documents has written none: the others are stored all the same.
+func TestBatchThatIsRefusedAsACommand(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		command string
+		full    bool
+	}{"inserts": {"insert", false}, "upserts": {"update", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, admin := ownServer(t)
+			s := open[string, counter](t, admin.Database("d").Collection("records"), nil)
+			for i := 0; c.full && i < 3; i++ {
+				if err := s.Put(t.Context(), blind(fmt.Sprint(i), int64(i+1))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.filled.full.Store(c.full)
+			failCommand(t, admin, times(1), bson.D{{Key: "failCommands", Value: bson.A{c.command}}, {Key: "errorCode", Value: 22}})
+			errs, err := s.PutMany(t.Context(), []counterWrite{blind("0", 11), blind("1", 12), blind("2", 13)})
+			if err := errors.Join(append(errs, err)...); err != nil {
+				t.Errorf("three of which none is at fault: %v", err)
+			}
+			for i := range 3 {
+				if r, err := s.Get(t.Context(), fmt.Sprint(i)); err != nil || !r.Version.Same(stampAt(int64(11+i))) {
+					t.Errorf("%d: %v, %v", i, r.Version, err)
+				}
+			}
+		})
 	}
 }
 

@@ -35,7 +35,8 @@
 //
 // [New] asks the server, and refuses what would lose records or refuse tombstones later:
 //
-//   - a view, a time series, a capped collection, a default collation that takes different strings for one _id;
+//   - a view, a time series, a capped collection, a clustered one whose documents expire, a default collation that takes different
+//     strings for one _id;
 //   - a validator (JSON schema) that allows no metadata field, or requires fields that tombstones do not have. Other validators show
 //     at the first write, as an error that Is stores.ErrPermanent;
 //   - a TTL index, unless [Options.ExpiresAt] says when a value expires and V maps the field. Then an expired record reads
@@ -44,7 +45,7 @@
 //
 // A unique index that holds tombstones is taken, and [Store.Advice] names it: two tombstones have the same null for the field, and the
 // second is refused with an error that Is stores.ErrPermanent. What a tombstone has decides: the _id, the metadata, the fields of
-// [Options.ShardKey], and in a view those of others. Put an index of live records beside it, partial on the existence of a field, and then
+// [Options.ShardKey], and in a view those of others; sparse indexes, partial ones, and those of places and texts are told exactly. Put an index of live records beside it, partial on the existence of a field, and then
 // drop the old one, so that values are unique all the time; two indexes with one key take MongoDB 5.0. Advice has the statements:
 //
 //	db.getCollection("users").createIndex({"email":1}, {"name":"email_1_live","unique":true,"partialFilterExpression":{"email":{"$exists":true}}})
@@ -54,6 +55,11 @@
 // there [Store.Check] refuses each tombstone until the store is opened again, as the new place could refuse it when the old one has
 // taken it. In the new place of a migration leave an index not unique until new-only: records that swap their values in old can not be
 // mirrored one by one past it.
+//
+// Advice also names, of the first few records, those that no write can store as they are, for example with a field "_dw.x". Each update of
+// such a record is refused, already in old-only. A struct's own field that a document has twice is one of these: which of
+// the two an update sets is not defined, and the driver reads the last. That is looked for here and by copies, and not at each write, which
+// does not read what it replaces.
 //
 // The SDK needs no index but the one on _id. An index of the application's that is to leave tombstones out is partial
 // on the existence of a field that each live record has.

@@ -13,47 +13,10 @@ import (
 	"github.com/dualwrite/dualwrite/stores"
 )
 
-// Codes of the server's errors that are looked at one by one.
-const (
-	codeUnauthorized         = 13
-	codeAuthenticationFailed = 18
-	codeValidationFailed     = 121
-	codeDuplicateKey         = 11000
-)
-
-// permanent are the codes of a write that is refused for what it is, however often it is sent.
-var permanent = map[int]string{
-	2:     "",
-	9:     "",
-	14:    "",
-	28:    "",
-	40:    "",
-	52:    "",
-	53:    "",
-	54:    "",
-	55:    "",
-	56:    "",
-	57:    "",
-	66:    "",
-	171:   "",
-	10334: "the document is larger than 16 MiB",
-	16755: "",
-	17280: "",
-	17419: "the document would be larger than 16 MiB",
-	17420: "the document would be larger than 16 MiB",
-
-	codeValidationFailed: "the collection's validator refuses the document; the metadata field and tombstones, which have no other field, need to pass it as well",
-}
-
-// cursorGone are the codes that end a cursor, and not the scan: not found, or the node is shutting down or no primary any more.
-var cursorGone = []int{
-	43, 175, 237, // cursor not found, plan killed, cursor killed
-	91, 189, 10107, 11600, 11602, 13435, 13436, // shutting down, stepped down, not primary, interrupted by either
-}
-
 // classify marks an error as one without effect where that is certain. The driver repeats by itself, and an error of its
 // last try may hide an earlier one that was applied, or is yet to arrive. So what may have been sent before counts as
-// unknown: only what no try can have sent is transient, and what every try would be refused for is permanent.
+// unknown: only what no try can have sent is transient, and what every try would be refused for is permanent. That is what is
+// wrong with one document, whatever the code is; of a command that failed as a whole only codes that are known to be about contents.
 func classify(err error) error {
 	var (
 		selection topology.ServerSelectionError
@@ -69,17 +32,18 @@ func classify(err error) error {
 		return stores.Transient(err)
 	case errors.Is(err, driver.ErrDocumentTooLarge), errors.As(err, &marshal):
 		return stores.Permanent(err)
-	case hasWriteConcernError(err):
+	case hasWriteConcernError(err), passes(err):
 		return err
 	}
-	switch code := codeOf(err); code {
-	case codeUnauthorized, codeAuthenticationFailed:
+	code, ofDocument := codeOf(err)
+	advice, named := aboutContents[code]
+	switch {
+	case code == codeUnauthorized, code == codeAuthenticationFailed:
 		// Without a mark: rights may have been taken away between two tries.
 		return fmt.Errorf("no rights: the user needs find, insert, update, remove, listIndexes and listCollections: %w", err)
+	case named, ofDocument && refusesDocument(code):
+		return stores.Permanent(advise(advice, err))
 	default:
-		if advice, ok := permanent[code]; ok {
-			return stores.Permanent(advise(advice, err))
-		}
 		return err
 	}
 }
@@ -97,21 +61,21 @@ func hasWriteConcernError(err error) bool {
 	return errors.As(err, &one) && one.WriteConcernError != nil || errors.As(err, &many) && many.WriteConcernError != nil
 }
 
-// codeOf is the server's code, or 0.
-func codeOf(err error) int {
+// codeOf is the server's code, or 0, and whether it is of the write of one document and not of a whole command.
+func codeOf(err error) (code int, ofDocument bool) {
 	var one mongo.WriteException
 	if errors.As(err, &one) && len(one.WriteErrors) > 0 {
-		return one.WriteErrors[0].Code
+		return one.WriteErrors[0].Code, true
 	}
 	var failed mongo.WriteError
 	if errors.As(err, &failed) {
-		return failed.Code
+		return failed.Code, true
 	}
 	var command mongo.CommandError
 	if errors.As(err, &command) {
-		return int(command.Code)
+		return int(command.Code), false
 	}
-	return 0
+	return 0, false
 }
 
 // duplicate tells whether a single write was refused as a duplicate, and whether that is certainly because of another

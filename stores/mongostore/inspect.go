@@ -15,14 +15,17 @@ type findings struct {
 	replicaSet bool
 	// process is the server process that answered, zero if it has no id.
 	process bson.ObjectID
-	advice  []string
+	// depth is how many levels a document may have.
+	depth  int
+	advice []string
 	// shard are the fields of the shard key that are known of.
 	shard      []string
 	collisions []collision
 }
 
 // Advice is what [New] found in the collection that is allowed and should be known: for logs and health pages. It names each unique
-// index in which tombstones collide, with the statements that put another one in its place.
+// index in which tombstones collide, with the statements that put another one in its place, and of the first few records those that
+// V reads and no write could store as they are, so that each update of them is refused.
 func (s *Store[K, V]) Advice() []string { return s.found.advice }
 
 // inspect asks the server what it has to know, and refuses a collection that would lose records or refuse each tombstone.
@@ -31,6 +34,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	if err != nil {
 		return f, err
 	}
+	f.depth = s.storedDepth(ctx)
 	options, err := s.collectionOptions(ctx)
 	if err != nil {
 		return f, fmt.Errorf("asking for the collection's options: %w", classify(err))
@@ -46,6 +50,11 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	}
 	if f.shard, err = s.shardFields(ctx); err != nil {
 		return f, fmt.Errorf("looking for an _id, of which Options.ShardKey says what the shard key is: %w", classify(err))
+	}
+	for _, name := range f.shard {
+		if err := checkName(name); err != nil {
+			wrong = append(wrong, fmt.Errorf("Options.ShardKey: %w", err))
+		}
 	}
 	f.advise(s.coll.Name(), &s.codec.view, indexes)
 	return f, errors.Join(wrong...)
@@ -94,6 +103,10 @@ func checkCollection(c collectionInfo) error {
 	if locale, ok := c.Options.Lookup("collation", "locale").StringValueOK(); ok && locale != "simple" {
 		return fmt.Errorf("its default collation is %q, which takes different strings for the same _id: copy it into a collection with the simple collation", locale)
 	}
+	if after := c.Options.Lookup("expireAfterSeconds"); !after.IsZero() && after.Type != bson.TypeNull { // of a clustered one: listIndexes need not tell
+		return fmt.Errorf("it is clustered and lets documents expire by _id (expireAfterSeconds is %v): tombstones would vanish, and records in one place and not in the other; "+
+			"switch it off for the time of the migration (collMod, expireAfterSeconds: \"off\")", after)
+	}
 	return nil
 }
 
@@ -130,13 +143,15 @@ func checkValidator(options bson.Raw, v *view) error {
 
 // index is what listIndexes says.
 type index struct {
-	Name    string   `bson:"name"`
-	Key     bson.D   `bson:"key"`
-	Unique  bool     `bson:"unique"`
-	Sparse  bool     `bson:"sparse"`
-	Partial bson.Raw `bson:"partialFilterExpression"`
-	Expire  *float64 `bson:"expireAfterSeconds"`
-	spec    bson.D   // all of it
+	Name   string `bson:"name"`
+	Key    bson.D `bson:"key"`
+	Unique bool   `bson:"unique"`
+	// Prepared says that an index which is to become unique takes no new duplicates.
+	Prepared bool     `bson:"prepareUnique"`
+	Sparse   bool     `bson:"sparse"`
+	Partial  bson.Raw `bson:"partialFilterExpression"`
+	Expire   *float64 `bson:"expireAfterSeconds"`
+	spec     bson.D   // all of it
 }
 
 func (s *Store[K, V]) indexes(ctx context.Context) ([]index, error) {

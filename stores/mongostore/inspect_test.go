@@ -25,6 +25,39 @@ type user struct {
 
 func expiry(u user) time.Time { return u.Expires }
 
+// Of a clustered collection there are servers whose list of indexes does not tell that its documents expire.
+func TestClusteredCollectionThatExpires(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		options bson.D
+		refused bool
+	}{
+		"clustered": {options: d("clusteredIndex", d("unique", true))},
+		"expiring":  {options: bson.D{{Key: "clusteredIndex", Value: d("unique", true)}, {Key: "expireAfterSeconds", Value: int64(60)}}, refused: true},
+		"at once":   {options: d("expireAfterSeconds", 0), refused: true},
+	} {
+		raw, err := bson.Marshal(c.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkCollection(collectionInfo{Type: "collection", Options: raw}); (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "expireAfterSeconds") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A server that has such a collection is asked for it.
+func TestExpiringClusterOnAServer(t *testing.T) {
+	t.Parallel()
+	db := mongotest.Database(t)
+	err := db.RunCommand(t.Context(), bson.D{{Key: "create", Value: "clustered"}, {Key: "clusteredIndex", Value: bson.D{{Key: "key", Value: d("_id", 1)}, {Key: "unique", Value: true}}},
+		{Key: "expireAfterSeconds", Value: 3600}}).Err()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong[user](t, db.Collection("clustered"), nil, "expireAfterSeconds", "collMod")
+}
+
 // What would lose records or refuse tombstones is found at construction, with what to do about it.
 func TestNewRefusesCollections(t *testing.T) {
 	t.Parallel()

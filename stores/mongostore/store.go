@@ -83,6 +83,11 @@ func New[K, V any](ctx context.Context, coll *mongo.Collection, o *Options[K, V]
 	if s.found, err = s.inspect(ctx); err != nil {
 		return nil, s.at(nil, err)
 	}
+	advice, err := s.trial(ctx)
+	if err != nil {
+		return nil, s.at(nil, fmt.Errorf("reading a few records: %w", classify(err)))
+	}
+	s.found.advice = append(s.found.advice, advice...)
 	return s, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,23 +12,6 @@ import (
 
 	"github.com/dualwrite/dualwrite/stores"
 )
-
-// tombstone is what a tombstone has beside its _id and the metadata: the fields that none has are lost, and the others are
-// as they were in the record.
-type tombstone struct {
-	meta string
-	lost func(field string) bool
-}
-
-// tombstones are the kinds of tombstone of a view. That of shared documents leaves the fields of others, if there are any.
-func tombstones(v *view, shard []string) []tombstone {
-	bare := func(field string) bool { return field != "_id" && field != v.meta && !slices.Contains(shard, field) }
-	if v.whole {
-		return []tombstone{{v.meta, bare}}
-	}
-	shared := func(field string) bool { return bare(field) && v.owns(field) }
-	return []tombstone{{v.meta, shared}, {v.meta, bare}}
-}
 
 // shardFields are the fields of [Options.ShardKey], as it names them for the zero key, or if it has no answer for that, for one that is
 // stored. Without either they are not known, and an index may be taken for one that holds no tombstones.
@@ -60,96 +42,10 @@ func (s *Store[K, V]) shardNames(key K) (names []string, ok bool) {
 	return names, true
 }
 
-// collide decides from what a tombstone has whether two of them can be one key of a unique index, although their records were not.
-func (t tombstone) collide(i *index) bool {
-	lost, kept := 0, 0
-	for _, e := range i.Key {
-		switch field, _, _ := strings.Cut(e.Key, "."); {
-		case e.Key == "_id":
-			return false
-		case t.lost(field):
-			lost++
-		default:
-			kept++
-		}
-	}
-	switch {
-	case !i.Unique || lost == 0:
-		return false
-	case i.Sparse:
-		return kept > 0 // the index has a document that has one of the fields
-	default:
-		return !t.outside(i.Partial)
-	}
-}
-
-// outside tells whether a partial index leaves each tombstone of the kind out.
-func (t tombstone) outside(filter bson.Raw) bool {
-	elements, err := filter.Elements()
-	return err == nil && slices.ContainsFunc(elements, func(e bson.RawElement) bool { return t.excluded(e.Key(), e.Value()) })
-}
-
-// excluded tells whether a condition holds for no tombstone of the kind.
-func (t tombstone) excluded(path string, cond bson.RawValue) bool {
-	clause := func(v bson.RawValue) bool {
-		doc, ok := v.DocumentOK()
-		return ok && t.outside(doc)
-	}
-	field, _, _ := strings.Cut(path, ".")
-	switch {
-	case path == "$and":
-		return slices.ContainsFunc(arrayOf(cond), clause)
-	case path == "$or":
-		clauses := arrayOf(cond)
-		return len(clauses) > 0 && !slices.ContainsFunc(clauses, func(v bson.RawValue) bool { return !clause(v) })
-	case strings.HasPrefix(path, "$"):
-		return false
-	case path == t.meta+"."+deletedField:
-		return cond.Type == bson.TypeBoolean && !cond.Boolean() || cond.Type == bson.TypeNull
-	default:
-		return t.lost(field) && requiresValue(cond)
-	}
-}
-
-// requiresValue tells whether a condition on a field holds for no document without it.
-func requiresValue(v bson.RawValue) bool {
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return v.Type != bson.TypeNull
-	}
-	elements, err := doc.Elements()
-	if err != nil || len(elements) == 0 || !strings.HasPrefix(elements[0].Key(), "$") {
-		return err == nil
-	}
-	return slices.ContainsFunc(elements, func(e bson.RawElement) bool {
-		operand := e.Value()
-		switch e.Key() {
-		case "$exists":
-			n, whole := wholeNumber(operand)
-			return operand.Type == bson.TypeBoolean && operand.Boolean() || whole && n != 0
-		case "$type":
-			return true
-		case "$eq":
-			return operand.Type != bson.TypeNull
-		case "$in":
-			isNull := func(v bson.RawValue) bool { return v.Type == bson.TypeNull }
-			return operand.Type == bson.TypeArray && !slices.ContainsFunc(arrayOf(operand), isNull)
-		case "$gt", "$gte", "$lt", "$lte": // all that is missing is above MinKey and below MaxKey
-			return operand.Type != bson.TypeNull && operand.Type != bson.TypeMinKey && operand.Type != bson.TypeMaxKey
-		}
-		return false
-	})
-}
-
-func arrayOf(v bson.RawValue) []bson.RawValue {
-	a, _ := v.ArrayOK()
-	values, _ := a.Values()
-	return values
-}
-
-// collision is a unique index in which tombstones collide, and the statements that put another one in its place.
+// collision is a unique index that holds tombstones, and the statements that put another one in its place.
 type collision struct {
 	index, statements string
+	second            bool // a second tombstone may be refused, and not only another record
 	bare              bool // only those of a view that are alone in their documents
 }
 
@@ -158,37 +54,62 @@ func (f *findings) advise(coll string, v *view, indexes []index) {
 	kinds := tombstones(v, f.shard)
 	for n := range indexes {
 		i := &indexes[n]
-		if !i.Unique || slices.ContainsFunc(i.Key, func(e bson.E) bool { return e.Key == "_id" }) {
+		if !i.Unique && !i.Prepared || len(i.Key) == 1 && i.Key[0].Key == "_id" {
 			continue
 		}
-		if at := slices.IndexFunc(kinds, func(t tombstone) bool { return t.collide(i) }); at >= 0 {
-			c := collision{i.Name, i.replacing(coll, kinds[at]), at > 0}
+		if at, second := i.holding(v, kinds); at >= 0 {
+			c := collision{i.Name, i.replacing(coll, kinds[at]), second, at > 0}
 			f.collisions = append(f.collisions, c)
-			which := "tombstones"
-			if c.bare {
-				which = "tombstones of records that had no document"
-			}
-			f.advice = append(f.advice, fmt.Sprintf("unique index %q holds %s, of which the second is refused: before the first delete, and at the latest before "+
-				"read-new/write-both, make one of live records and then drop this one: %s", c.index, which, c.statements))
+			f.advice = append(f.advice, c.advice())
 		}
 		f.advice = append(f.advice, fmt.Sprintf("unique index %q: if this is the new place of a migration, make it unique only in new-only: until then a mirror that "+
 			"swaps values between two records can be refused for ever", i.Name))
 	}
 }
 
-// replacing are the statements of the shell that put an index of live records in the place of one that holds tombstones. Both are
-// there for a moment, so that values are unique all the time; MongoDB 5.0 is the first that takes two with one key.
-func (i *index) replacing(coll string, t tombstone) string {
-	at := len(i.Key) - 1 // from the end, as the first fields may be the shard key's
-	for field := i.Key[at].Key; at > 0; at, field = at-1, i.Key[at-1].Key {
-		if field, _, _ = strings.Cut(field, "."); t.lost(field) {
+// holding is the first kind of tombstones that is in others' way in a unique index, or -1. Where the fields of others stay, so do their
+// values in the index, and only a second tombstone would be in the way.
+func (i *index) holding(v *view, kinds []tombstone) (at int, second bool) {
+	for n, t := range kinds {
+		if held, second := t.holds(i); second || held && (v.whole || n > 0) {
+			return n, second
+		}
+	}
+	return -1, false
+}
+
+func (c *collision) advice() string {
+	of, refused := "tombstones", "a second one is refused"
+	if c.bare {
+		of = "tombstones of records that had no document"
+	}
+	if !c.second {
+		refused = "another record of the same values is refused"
+	}
+	return fmt.Sprintf("unique index %q holds %s, and %s: before the first delete, and at the latest before "+
+		"read-new/write-both, make one of live records and then drop this one: %s", c.index, of, refused, c.statements)
+}
+
+// live is the filter of an index that holds no tombstone of a kind, and the records that the index holds: those with the last field of
+// its key that a tombstone loses, so that queries by it find the index. From the end, as the first fields may be the shard key's.
+func (i *index) live(t tombstone) any {
+	var filter any = bson.D{{Key: t.meta + "." + deletedField, Value: nil}}
+	for at := len(i.Key) - 1; at >= 0; at-- {
+		// The key of an index of texts is no field.
+		if path := i.Key[at].Key; t.at(path) == missing && !strings.HasPrefix(path, t.meta+".") && !strings.HasPrefix(path, "_fts") {
+			filter = bson.D{{Key: path, Value: bson.D{{Key: "$exists", Value: true}}}}
 			break
 		}
 	}
-	var filter any = bson.D{{Key: i.Key[at].Key, Value: bson.D{{Key: "$exists", Value: true}}}}
-	if i.Partial != nil {
-		filter = bson.D{{Key: "$and", Value: bson.A{i.Partial, filter}}}
+	if i.Partial == nil {
+		return filter
 	}
+	return bson.D{{Key: "$and", Value: bson.A{i.Partial, filter}}}
+}
+
+// replacing are the statements of the shell that put an index of live records in the place of one that holds tombstones. Both are
+// there for a moment, so that values are unique all the time; MongoDB 5.0 is the first that takes two with one key.
+func (i *index) replacing(coll string, t tombstone) string {
 	with := bson.D{{Key: "name", Value: i.Name + "_live"}}
 	for _, e := range i.spec {
 		switch e.Key {
@@ -197,7 +118,7 @@ func (i *index) replacing(coll string, t tombstone) string {
 			with = append(with, e)
 		}
 	}
-	with = append(with, bson.E{Key: "partialFilterExpression", Value: filter})
+	with = append(with, bson.E{Key: "partialFilterExpression", Value: i.live(t)})
 	coll = fmt.Sprintf("db.getCollection(%q)", coll)
 	return fmt.Sprintf("%s.createIndex(%s, %s); %s.dropIndex(%q)", coll, shellJSON(i.Key), shellJSON(with), coll, i.Name)
 }
@@ -236,7 +157,7 @@ func (s *Store[K, V]) checkCollision(r stores.Meta) error {
 		return nil
 	}
 	for _, c := range s.found.collisions {
-		if c.bare {
+		if c.bare || !c.second {
 			continue
 		}
 		return stores.Permanent(fmt.Errorf("unique index %q holds tombstones, of which the second would be refused when the other place has taken it; "+

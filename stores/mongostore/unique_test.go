@@ -1,9 +1,9 @@
 package mongostore
 
 import (
+	"bytes"
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -25,15 +25,17 @@ func TestTombstonesThatCollide(t *testing.T) {
 	whole, sharded := kinds{view: view{meta: "_dw", whole: true, all: true}}, kinds{view{meta: "_dw", whole: true, all: true}, []string{"tenant"}}
 	shared := kinds{view: view{meta: "_dw", owned: []string{"title"}}}
 	exists := func(name string) bson.D { return d(name, d("$exists", true)) }
-	const no, yes, bare = "no", "yes", "only those without a document"
+	const no, yes, record, bare = "no", "yes", "with another record only", "only those without a document"
 	for _, c := range []struct {
-		s       kinds
-		keys    string
-		sparse  bool
-		partial bson.D
-		want    string
+		s         kinds
+		keys      string
+		sparse    bool
+		partial   bson.D
+		weights   bson.D
+		collation string
+		want      string
 	}{
-		{s: whole, keys: "email", want: yes}, {s: whole, keys: "_id", want: no}, {s: whole, keys: "email _id", want: no}, {s: whole, keys: "_id.a email", want: yes}, {s: whole, keys: "_id.a", want: no},
+		{s: whole, keys: "email", want: yes}, {s: whole, keys: "_id", want: no}, {s: whole, keys: "email _id", want: no}, {s: whole, keys: "_id.a email", want: yes}, {s: whole, keys: "_id.a", want: record},
 		{s: whole, keys: "email", sparse: true, want: no}, {s: whole, keys: "tenant email", sparse: true, want: no}, {s: whole, keys: "profile.email", want: yes},
 		{s: whole, keys: "_dw.s", want: no}, {s: whole, keys: "_dw.d email", sparse: true, want: yes},
 		{s: whole, keys: "email", partial: exists("email"), want: no}, {s: whole, keys: "email", partial: exists("other"), want: no}, {s: whole, keys: "email", partial: exists("_id"), want: yes},
@@ -46,7 +48,19 @@ func TestTombstonesThatCollide(t *testing.T) {
 		{s: whole, keys: "email", partial: d("$or", bson.A{exists("a"), exists("b")}), want: no}, {s: whole, keys: "email", partial: d("$or", bson.A{exists("a"), exists("_id")}), want: yes},
 		// The shard key stays in a tombstone.
 		{s: sharded, keys: "tenant email", want: yes}, {s: sharded, keys: "tenant email", sparse: true, want: yes}, {s: sharded, keys: "tenant email", partial: exists("tenant"), want: yes},
-		{s: sharded, keys: "tenant email", partial: exists("email"), want: no}, {s: sharded, keys: "tenant", want: no}, {s: sharded, keys: "email", sparse: true, want: no},
+		{s: sharded, keys: "tenant email", partial: exists("email"), want: no}, {s: sharded, keys: "tenant", want: record}, {s: sharded, keys: "email", sparse: true, want: no},
+		{s: sharded, keys: "tenant", partial: exists("email"), want: no}, {s: sharded, keys: "tenant", partial: d("email", nil), want: yes}, {s: sharded, keys: "tenant", partial: d("_dw.d", true), want: yes},
+		// What a tombstone has in its metadata.
+		{s: whole, keys: "_dw", want: no}, {s: whole, keys: "email _dw.s", want: no}, {s: whole, keys: "_dw.d", want: yes}, {s: whole, keys: "_dw.x email", sparse: true, want: no}, {s: whole, keys: "_dw.p", sparse: true, want: yes},
+		{s: whole, keys: "email", partial: d("_dw.d", d("$eq", false)), want: no}, {s: whole, keys: "email", partial: d("_dw.d", d("$in", bson.A{false, nil})), want: no}, {s: whole, keys: "email", partial: d("_dw.d", d("$lt", true)), want: no},
+		{s: whole, keys: "email", partial: d("_dw.d", d("$lte", true)), want: yes}, {s: whole, keys: "email", partial: d("_dw.d", d("$type", "bool")), want: yes}, {s: whole, keys: "email", partial: d("_dw.d", d("$type", bson.A{"int", "string"})), want: no},
+		{s: whole, keys: "email", partial: exists("_dw.x"), want: no}, {s: whole, keys: "email", partial: d("_dw.s", d("$type", "string")), want: no}, {s: whole, keys: "email", partial: d("_dw", nil), want: no}, {s: whole, keys: "email", partial: d("_dw.s", d("$gt", "")), want: no},
+		{s: whole, keys: "email", partial: d("a", d("$gte", nil)), want: yes}, {s: whole, keys: "email", partial: d("a", d("$gt", nil)), want: no}, {s: whole, keys: "email", partial: d("a", d("$geoWithin", d("$box", bson.A{}))), want: no},
+		// An index of places or texts goes by these alone, whatever else is in its key.
+		{s: whole, keys: "email:2d", want: no}, {s: sharded, keys: "loc:2dsphere tenant", want: no}, {s: sharded, keys: "tenant loc:2d", want: no}, {s: shared, keys: "tenant loc:2dsphere title", want: yes}, {s: shared, keys: "tenant title:2d", want: no},
+		{s: sharded, keys: "tenant _fts:text _ftsx", weights: d("note", 1), want: no}, {s: sharded, keys: "tenant _fts:text _ftsx", weights: d("$**", 1), want: yes}, {s: whole, keys: "email:hashed", want: yes},
+		// Two ids may be equal to a collation, and two stamps never.
+		{s: whole, keys: "_id email", collation: "en", want: yes}, {s: whole, keys: "_id email", collation: "simple", want: no}, {s: whole, keys: "_dw.s email", collation: "en", want: no},
 		// The fields of others stay when the record of a view goes.
 		{s: shared, keys: "title", want: yes}, {s: shared, keys: "tenant title", want: yes}, {s: shared, keys: "tenant title", sparse: true, want: yes}, {s: shared, keys: "tenant title", partial: exists("tenant"), want: yes},
 		{s: shared, keys: "tenant title", partial: exists("title"), want: no}, {s: shared, keys: "title", sparse: true, want: no},
@@ -54,22 +68,50 @@ func TestTombstonesThatCollide(t *testing.T) {
 	} {
 		i := index{Name: "i", Unique: true, Sparse: c.sparse}
 		for _, key := range strings.Fields(c.keys) {
-			i.Key = append(i.Key, bson.E{Key: key, Value: 1})
+			if name, kind, special := strings.Cut(key, ":"); special {
+				i.Key = append(i.Key, bson.E{Key: name, Value: kind})
+			} else {
+				i.Key = append(i.Key, bson.E{Key: key, Value: 1})
+			}
+		}
+		if c.weights != nil {
+			i.spec = append(i.spec, bson.E{Key: "weights", Value: c.weights})
+		}
+		if c.collation != "" {
+			i.spec = append(i.spec, bson.E{Key: "collation", Value: d("locale", c.collation)})
 		}
 		if c.partial != nil {
 			i.Partial, _ = bson.Marshal(c.partial)
 		}
 		got := no
-		switch of := tombstones(&c.s.view, c.s.shard); slices.IndexFunc(of, func(t tombstone) bool { return t.collide(&i) }) {
-		case 0:
+		at, second := i.holding(&c.s.view, tombstones(&c.s.view, c.s.shard))
+		if at >= 0 {
+			live, err := bson.Marshal(i.live(tombstones(&c.s.view, c.s.shard)[at]))
+			other := index{Key: i.Key, Unique: true, Partial: live, spec: i.spec}
+			if still, _ := other.holding(&c.s.view, tombstones(&c.s.view, c.s.shard)); err != nil || still >= 0 && still <= at {
+				t.Errorf("index on %s, sparse %v, partial %v: the one to put in its place, partial on %v, holds tombstones as well; %v", c.keys, c.sparse, c.partial, bson.Raw(live), err)
+			}
+			if bytes.Contains(live, []byte("_fts")) {
+				t.Errorf("index on %s: partial on %v, which is no field", c.keys, bson.Raw(live))
+			}
+		}
+		switch {
+		case at == 0 && second:
 			got = yes
-		case 1:
+		case at == 0:
+			got = record
+		case at == 1:
 			got = bare
 		}
 		if got != c.want {
 			t.Errorf("index on %s, sparse %v, partial %v: %s, want %s", c.keys, c.sparse, c.partial, got, c.want)
 		}
-		if i.Unique = false; tombstones(&c.s.view, c.s.shard)[0].collide(&i) {
+		i.Unique, i.Prepared = false, true
+		if at, _ := i.holding(&c.s.view, tombstones(&c.s.view, c.s.shard)); at >= 0 != (got != no) {
+			t.Errorf("index on %s that is prepared to be unique: %v", c.keys, at)
+		}
+		i.Prepared = false
+		if at, _ := i.holding(&c.s.view, tombstones(&c.s.view, c.s.shard)); at >= 0 {
 			t.Errorf("index on %s is not unique, and tombstones collide", c.keys)
 		}
 	}

@@ -37,6 +37,9 @@ func (s *Store[K, V]) prepare(w *stores.Write[K, V]) (*change[K, V], error) {
 	if err := s.encode(c); err != nil {
 		return nil, s.at(id.canon, stores.Permanent(err))
 	}
+	if err := checkDepth(c.fields, s.found.depth); err != nil {
+		return nil, s.at(id.canon, stores.Permanent(err))
+	}
 	if s.sizeHint(c) <= maxDocument {
 		return c, nil
 	}
