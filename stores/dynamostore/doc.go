@@ -104,6 +104,13 @@
 // The requests are those that the package's tests count, on a server over SQLite (dynoxide 3.2.0) with version 1.73 of the SDK;
 // the units are those of DynamoDB's price list. Neither has been measured on AWS.
 //
+// # Servers that know less
+//
+// Not every server that speaks DynamoDB's protocol knows all of it. One without PartiQL, as ScyllaDB's, gets single conditional
+// writes: the store finds that out from the first batch and remembers it. One that refuses a write without showing the stored item
+// is asked by one consistent read. Without DescribeTimeToLive no item expires by itself; without transactions a pair of two items
+// is not offered, and Options.TransactReads can not be used.
+//
 // The store needs these permissions: DescribeTable, DescribeTimeToLive, GetItem, BatchGetItem, Scan, PutItem, UpdateItem,
-// DeleteItem and PartiQLInsert; with TransactReads, those of the items in transactions are the same ones.
+// DeleteItem and, for batch insertions, PartiQLInsert (without it, single writes take their place); with TransactReads, those of the items in transactions are the same ones.
 package dynamostore
