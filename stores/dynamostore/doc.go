@@ -57,7 +57,9 @@
 // # Expiry
 //
 // With Options.ExpiresAt an expired record reads as deleted everywhere, with its version, whether DynamoDB has removed it yet
-// or not; one from before the SDK reads as absent. That is not enough where DynamoDB does remove items: the removal leaves
+// or not; one from before the SDK reads as absent. What DynamoDB never removes reads as live: a time of more than five years ago,
+// as 0, and an attribute for Time to Live that is no number. A copy counts what it passes over as
+// expired, and times of years ago. That is not enough where DynamoDB does remove items: the removal leaves
 // no tombstone, and happens up to days later, at another time in each place. Delay the expiry of both tables, or disable Time to
 // Live, for the time of the migration. New refuses a table with Time to Live on an attribute that the store does not own,
 // or without ExpiresAt. Tombstones never carry the attribute.

@@ -33,9 +33,10 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 			return
 		}
 		var lost typeshape.Lost
-		record := s.record
+		counts := stores.ExpiryCountsOf(ctx)
+		record := func(k itemKey, item Item) (stores.Record[V], error) { return s.countedRecord(counts, k, item) }
 		if noting {
-			record = func(k itemKey, item Item) (stores.Record[V], error) { return s.noted(&lost, k, item) }
+			record = func(k itemKey, item Item) (stores.Record[V], error) { return s.noted(&lost, counts, k, item) }
 		}
 		for more := true; more; {
 			items, next, err := s.scanPage(ctx, in)

@@ -15,7 +15,9 @@ type findings struct {
 	replicaSet bool
 	// process is the server process that answered, zero if it has no id.
 	process bson.ObjectID
-	advice  []string
+	// ttl says that an index lets documents expire.
+	ttl    bool
+	advice []string
 	// shard are the fields of the shard key that are known of.
 	shard      []string
 	collisions []collision
@@ -42,6 +44,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 		return f, fmt.Errorf("asking for the collection's indexes: %w", classify(err))
 	}
 	for _, i := range indexes {
+		f.ttl = f.ttl || i.Expire != nil
 		wrong = append(wrong, i.checkExpiry(&s.codec.view, s.expiresAt != nil))
 	}
 	if f.shard, err = s.shardFields(ctx); err != nil {

@@ -81,6 +81,7 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 		return err
 	}
 	defer closeCursor(ctx, cursor)
+	counts := stores.ExpiryCountsOf(ctx)
 	var lost typeshape.Lost
 	for cursor.Next(ctx) {
 		if err := ctx.Err(); err != nil {
@@ -93,8 +94,11 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 			s.note(&lost, cursor.Current, e.Record)
 			e.Lost = lost.Take()
 		}
-		if err == nil && e.Record.Version.IsAbsent() {
-			continue
+		if err == nil && !e.Record.Live() {
+			s.countExpiry(counts, cursor.Current, e.Record.Meta)
+			if e.Record.Version.IsAbsent() {
+				continue
+			}
 		}
 		if !yield(e, err) {
 			return nil
