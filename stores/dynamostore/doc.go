@@ -95,7 +95,7 @@
 //	copy over older records                 10 BatchGetItem, 1,000 conditional   1,000 read, 1,000 write
 //	batch read                              10 BatchGetItem                      1,000 read
 //	batch read, Options.TransactReads       40 TransactGetItems                  2,000 read
-//	scan                                    1 Scan for each MB                   250 read for each MB
+//	scan                                    1 Scan for each MB, 1 DescribeTable  250 read for each MB
 //	pair of two views of an item            1,000 UpdateItem                     1,000 write
 //	pair of two items                       1,000 TransactWriteItems             4,000 write
 //	purge live records / tombstones         1,000 / 2,000 UpdateItem, DeleteItem 1,000 / 2,000 write

@@ -37,6 +37,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	if err != nil {
 		return f, fmt.Errorf("asking for the collection's options: %w", classify(err))
 	}
+	s.identity.learn(options)
 	wrong := []error{checkCollection(options)}
 	wrong = append(wrong, checkValidator(options.Options, &s.codec.view))
 	indexes, err := s.indexes(ctx)
@@ -70,8 +71,9 @@ func (s *Store[K, V]) deployment(ctx context.Context) (f findings, err error) {
 
 // collectionInfo is what listCollections says.
 type collectionInfo struct {
-	Type    string   `bson:"type"`
-	Options bson.Raw `bson:"options"`
+	Type    string       `bson:"type"`
+	Options bson.Raw     `bson:"options"`
+	Info    collectionID `bson:"info"`
 }
 
 // collectionOptions is empty for a collection that does not exist yet.

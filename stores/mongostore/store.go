@@ -28,6 +28,7 @@ type Store[K, V any] struct {
 	codec        codec[V]
 	fields       bson.D // the projection that reads use; nil for all fields
 	found        findings
+	identity     identity
 
 	expiresAt func(V) time.Time
 	guard     string
