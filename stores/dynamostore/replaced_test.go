@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/internal/dynamotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -48,23 +47,6 @@ func TestScanOfAReplacedTableIsNotComplete(t *testing.T) {
 		if !errors.Is(ended, stores.ErrPermanent) || !strings.Contains(ended.Error(), "created again") {
 			t.Errorf("at record %d: the scan has ended after %d with %v", at, read, ended)
 		}
-	}
-	s, other := notes(t, nil), notes(t, nil)
-	if errs, err := s.PutMany(t.Context(), copyOf(30, 5)); errors.Join(append(errs, err)...) != nil {
-		t.Fatal(errs, err)
-	}
-	o := copier.PassOptions{Workers: 1, Batch: 1, Attempts: 2, Throttle: func() float64 { return 1e9 }}
-	replaced := false
-	o.Throttle = func() float64 {
-		if !replaced {
-			replaced = true
-			replaceTable(t, s)
-		}
-		return 1e9
-	}
-	r, err := copier.Copy(t.Context(), s, other, &copier.CopyOptions[note]{PassOptions: o})
-	if err == nil || r.Finished || r.Clean() || !replaced {
-		t.Errorf("finished %v, %v, %v", r.Finished, r.Reasons(), err)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
-	"github.com/dualwrite/dualwrite/copier"
 	"github.com/dualwrite/dualwrite/internal/mongotest"
 	"github.com/dualwrite/dualwrite/stores"
 )
@@ -112,31 +111,5 @@ func TestScanOfACollectionThatComes(t *testing.T) {
 	drop(t, coll)
 	if _, err := scan(); !errors.Is(err, stores.ErrPermanent) {
 		t.Errorf("a scan of nothing, where something was: %v", err)
-	}
-}
-
-// TestCopyOfAReplacedCollectionIsNotFinished, nor clean.
-func TestCopyOfAReplacedCollectionIsNotFinished(t *testing.T) {
-	t.Parallel()
-	for name, replace := range replacements {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			coll := mongotest.Collection(t)
-			fillPlain(t, coll, 100)
-			old := open[string, counter](t, coll, nil)
-			neu := open[string, counter](t, coll.Database().Collection("new"), nil)
-			replaced := false
-			o := copier.PassOptions{Workers: 1, Batch: 20, Attempts: 2, Throttle: func() float64 {
-				if !replaced {
-					replaced = true
-					replace(t, coll)
-				}
-				return 1e9
-			}}
-			r, err := copier.Copy(t.Context(), old, neu, &copier.CopyOptions[counter]{PassOptions: o})
-			if err == nil || r.Finished || r.Clean() || !replaced {
-				t.Errorf("finished %v, %v, %v", r.Finished, r.Reasons(), err)
-			}
-		})
 	}
 }
