@@ -46,7 +46,7 @@ IN_MEMORY = if [ -z "$${DUALWRITE_TEST_DATA:-}" ]; then \
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: check
 check: build fmt vet lint tidy ## start here, Go only: build, fmt, vet, lint, tidy, short tests without servers; under two minutes
@@ -56,6 +56,14 @@ check: build fmt vet lint tidy ## start here, Go only: build, fmt, vet, lint, ti
 test: servers ## all tests of both modules, with the real servers
 	@$(IN_MEMORY); go test -timeout 15m $(SIDE_BY_SIDE) $(TESTFLAGS) $(PACKAGES)
 	@go run ./internal/servers/install -check
+
+# What dynalite can be asked: it has no transactions, no PartiQL and no Time to Live, and other limits than DynamoDB.
+DYNALITE := ^(TestConformance(OfItems|OfViews|OfCompositeKeys|OfALesserServer)?|TestBatchesWithoutPartiQL|TestRefusalsThat.*|TestExp.*|TestScan.*|TestGuard.*)$$
+
+.PHONY: test-dynalite
+test-dynalite: ## opt-in: the tests of dynamostore on another server, dynalite; needs node and npm, and says so where they are not
+	@go run ./internal/servers/install dynalite
+	@go run ./internal/servers/with -optional dynalite -- go test -count=1 -timeout 25m -short $(TESTFLAGS) -run '$(DYNALITE)' ./stores/dynamostore
 
 .PHONY: race
 race: servers ## all tests under the race detector; those over real databases in their short form

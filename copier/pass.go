@@ -235,7 +235,8 @@ func (p *pass[K, V]) scanOnce(ctx context.Context, at int, pg *page[K, V], v vis
 func (p *pass[K, V]) scanPlace(ctx context.Context, pos position, pg *page[K, V], v visitor[K, V]) (n int, broken, err error) {
 	from := p.placeOf(pos.Place)
 	size := p.throttle.batch()
-	for e, err := range from.scan(ctx, stores.Segment(pos.Segment), pos.After) {
+	var expiry expiryMeter
+	for e, err := range from.scan(expiry.count(ctx), stores.Segment(pos.Segment), pos.After) {
 		if err != nil && !pg.takeBad(err) {
 			broken = err
 			break
@@ -243,6 +244,7 @@ func (p *pass[K, V]) scanPlace(ctx context.Context, pos position, pg *page[K, V]
 		if err == nil {
 			pg.entries, pg.lastBad = append(pg.entries, e), false
 		}
+		expiry.take(&pg.delta.counts)
 		n++
 		letOthersRun(n)
 		if pg.read++; pg.read < size {
@@ -253,13 +255,42 @@ func (p *pass[K, V]) scanPlace(ctx context.Context, pos position, pg *page[K, V]
 		}
 		size = p.throttle.batch()
 	}
+	if broken == nil {
+		expiry.take(&pg.delta.counts) // of behind the last record
+	}
 	return n, broken, p.turn(ctx, from.store.Keys(), pg, v)
+}
+
+// expiryMeter hands over what a scan has counted, record by record: what lies behind the record that a page ends with belongs to
+// the next one.
+type expiryMeter struct {
+	counts           stores.ExpiryCounts
+	passed, longPast int64 // handed over
+}
+
+func (m *expiryMeter) count(ctx context.Context) context.Context {
+	return stores.CountExpiry(ctx, &m.counts)
+}
+
+func (m *expiryMeter) take(to *Counts) {
+	passed, longPast := m.counts.Passed.Load(), m.counts.LongPast.Load()
+	to.Expired += passed - m.passed
+	to.LongExpired += longPast - m.longPast
+	m.passed, m.longPast = passed, longPast
+}
+
+// nothing commits a page without a record: what was passed over counts all the same.
+func (p *pass[K, V]) nothing(ctx context.Context, pg *page[K, V]) error {
+	if err := ctx.Err(); err != nil || pg.delta.counts == (Counts{}) {
+		return err
+	}
+	return p.commit(ctx, -1, nil, &pg.delta)
 }
 
 // turn finishes a page of one place and hands it over.
 func (p *pass[K, V]) turn(ctx context.Context, keys stores.KeyCodec[K], pg *page[K, V], v visitor[K, V]) error {
 	if pg.read == 0 {
-		return ctx.Err()
+		return p.nothing(ctx, pg)
 	}
 	if err := pg.finish(keys); err != nil {
 		return err

@@ -100,6 +100,12 @@ type Counts struct {
 	// Unmirrored counts records that a service wrote to old while the pass was running, and that were not in new a second
 	// later. Mirrors can be missed; if most are, the pass ends with ErrNotMirrored.
 	Unmirrored int64 `json:"unmirrored"`
+	// Expired counts the records from before the SDK that were passed over, as they have expired: they are not in Read. Of a
+	// Verify it counts those of both places.
+	Expired int64 `json:"expired"`
+	// LongExpired counts the records whose expiry is more than five years past. DynamoDB keeps these for ever, and its store reads
+	// them as live; MongoDB removes them. Look whether the expiry is in seconds, and what stands for "never".
+	LongExpired int64 `json:"long_expired"`
 }
 
 func (c *Counts) add(d *Counts) {
@@ -114,6 +120,8 @@ func (c *Counts) add(d *Counts) {
 	c.Changed += d.Changed
 	c.Retried += d.Retried
 	c.Unmirrored += d.Unmirrored
+	c.Expired += d.Expired
+	c.LongExpired += d.LongExpired
 }
 
 // Clean tells whether the pass went over everything and found nothing that is not as it should be. A difference that
@@ -130,7 +138,7 @@ func (r *Report) differences() []string {
 		why = append(why, "the pass has not finished")
 	}
 	if r.Finished && r.Read == 0 && !r.EmptyAllowed && r.Op != opRepair {
-		why = append(why, "nothing was read: look whether this is the right place (AllowEmpty says that it may be empty)")
+		why = append(why, r.nothing()+": look whether this is the right place (AllowEmpty says that it may be empty)")
 	}
 	if s := r.unproven(); s != "" {
 		why = append(why, s)
@@ -148,6 +156,14 @@ func (r *Report) differences() []string {
 		why = append(why, fmt.Sprintf("%d records were written meanwhile and still have metadata", r.LiveAgain))
 	}
 	return why
+}
+
+// nothing says that no record was read.
+func (r *Report) nothing() string {
+	if r.Expired > 0 {
+		return fmt.Sprintf("nothing was read, as all %d records have expired", r.Expired)
+	}
+	return "nothing was read"
 }
 
 // unproven says why what the pass read is no evidence of how the places are now; "" if it is.

@@ -54,14 +54,16 @@ const maxBad = 1000
 
 // side is one of the places while a segment is gone over.
 type side[K, V any] struct {
-	name  string
-	keys  stores.KeyCodec[K]
-	next  func() (stores.Entry[K, V], error, bool)
-	head  stores.Entry[K, V] // the next record to deal with, if there is one
-	canon []byte             // its canonical key, or that of the one before
-	there bool
-	ended bool
-	last  []byte // the canonical key before
+	name string
+	keys stores.KeyCodec[K]
+	next func() (stores.Entry[K, V], error, bool)
+	// expiry is of what the scan has passed over, up to the head.
+	expiry *expiryMeter
+	head   stores.Entry[K, V] // the next record to deal with, if there is one
+	canon  []byte             // its canonical key, or that of the one before
+	there  bool
+	ended  bool
+	last   []byte // the canonical key before
 	// bad are the records before head that do not decode. The other side may have something under their keys.
 	bad []*stores.RecordError
 }
@@ -155,9 +157,11 @@ func (m *merge[K, V]) take(pg *page[K, V]) {
 	inOld, oldBad := m.old.at(lowest)
 	inNew, newBad := m.new.at(lowest)
 	if inOld {
+		m.old.expiry.take(&pg.delta.counts)
 		x.key, x.old = m.old.head.Key, m.old.head.Record
 	}
 	if inNew {
+		m.new.expiry.take(&pg.delta.counts)
 		x.key, x.new = m.new.head.Key, m.new.head.Record
 	}
 	switch {
@@ -209,6 +213,10 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 		switch {
 		case !ok:
 			n += pg.read
+			if broken == nil {
+				old.expiry.take(&pg.delta.counts)
+				new.expiry.take(&pg.delta.counts)
+			}
 			return n, broken, p.turnBoth(ctx, pg, v)
 		case (m.old.there || m.old.ended) && (m.new.there || m.new.ended) && (m.old.there || m.new.there):
 			m.take(pg)
@@ -227,15 +235,15 @@ func (p *pass[K, V]) scanBoth(ctx context.Context, pos position, pg *page[K, V],
 }
 
 func openSide[K, V any](ctx context.Context, pl place[K, V], segment, after []byte) (s side[K, V], stop func()) {
-	s = side[K, V]{name: pl.name, keys: pl.store.Keys(), canon: bytes.Clone(after)}
-	s.next, stop = iter.Pull2(pl.store.Scan(ctx, stores.Segment(segment), after))
+	s = side[K, V]{name: pl.name, keys: pl.store.Keys(), canon: bytes.Clone(after), expiry: new(expiryMeter)}
+	s.next, stop = iter.Pull2(pl.store.Scan(s.expiry.count(ctx), stores.Segment(segment), after))
 	return s, stop
 }
 
 // turnBoth hands a page over. It goes as far as its last pair that decodes, or no further than the one before.
 func (p *pass[K, V]) turnBoth(ctx context.Context, pg *page[K, V], v visitor[K, V]) error {
 	if pg.read == 0 {
-		return ctx.Err()
+		return p.nothing(ctx, pg)
 	}
 	last := pg.last
 	err := p.visit(ctx, pg, v)

@@ -28,8 +28,10 @@ type reading struct {
 	at    time.Time
 	took  time.Duration
 	phase Phase
-	fault       // why there is no phase
-	doubt error // why the answer may come from the provider's memory and not from its source
+	fault // why there is no phase
+	// cached: the provider says that it did not look.
+	cached bool
+	doubt  error // why the answer may come from the provider's memory and not from its source
 }
 
 // fault is why an evaluation gave no phase.
@@ -55,7 +57,7 @@ func (f *OpenFeature) evaluate(ctx context.Context) (r reading) {
 	defer cancel()
 	details, err := f.client.StringValueDetails(ctx, f.flagKey, noPhase, f.options.EvaluationContext, f.hooks)
 	r.phase, r.fault = f.judge(details, err)
-	r.doubt = f.doubt(details.Reason)
+	r.doubt, r.cached = f.doubt(details.Reason), details.Reason == openfeature.CachedReason
 	return r
 }
 
@@ -112,8 +114,8 @@ func unbound(domain string) error {
 // two events that come together may run in the wrong order; then this is wrong until the next event or the end of the
 // outage, which matters to nothing but whether a jump is held.
 //
-// A value from a cache (reason CACHED) is not in doubt: a provider that caches drops what its source says has changed, and
-// reports STALE or an error when it does not hear from that any more.
+// A value from a cache (reason CACHED) is not in doubt: most providers that cache drop what their source says has changed, and
+// report STALE or an error when they do not hear from that any more. It confirms nothing either: see Status.CachedSince.
 func (f *OpenFeature) doubt(reason openfeature.Reason) error {
 	state := f.client.State()
 	if (state == openfeature.ErrorState || state == openfeature.StaleState) && !f.news.Load() {

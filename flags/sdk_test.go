@@ -302,3 +302,39 @@ func newAPI(t *testing.T) *openfeature.EvaluationAPI {
 	})
 	return api
 }
+
+// TestSDKACacheConfirmsNothing: a provider that answers from a cache for ever is asked each Refresh, and each of its answers is as old as
+// the first one. The status says so; a flip is noticed once the cache is gone.
+func TestSDKACacheConfirmsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := provider("old-only")
+		p.Cache(true)
+		f := open(t, flagtest.NewClient(t, p), nil)
+		settle()
+		looked := f.Status().Confirmed
+		if looked.IsZero() {
+			t.Errorf("the first answer is from the source: %+v", f.Status())
+		}
+		p.Set(key, "read-old/write-both") // the event is sent, and the cache stays
+		for range 100 {
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+		}
+		wantPhase(t, f, flags.OldOnly)
+		s := f.Status()
+		if !s.Confirmed.Equal(looked) || s.CachedSince.IsZero() || time.Since(s.CachedSince) < 15*time.Minute || !strings.Contains(s.Reason, "cache") {
+			t.Errorf("cached for long: %+v", s)
+		}
+		if time.Since(s.InTouch) > time.Minute || s.Err != nil {
+			t.Errorf("the provider does answer: %+v", s)
+		}
+		p.Cache(false)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		wantPhase(t, f, flags.ReadOldWriteBoth)
+		if s := f.Status(); !s.CachedSince.IsZero() || s.Reason != "" || time.Since(s.Confirmed) > time.Minute {
+			t.Errorf("looked again: %+v", s)
+		}
+	})
+}

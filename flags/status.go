@@ -19,7 +19,12 @@ type Status struct {
 	// Confirmed is when the provider last answered a phase, in force or held, and nothing said that it had lost touch
 	// with its own source. The provider answered; that it has seen the flag as it is now only the provider can know:
 	// those that poll a source go on answering from memory when it fails, and most do not tell. See [Options.Health].
+	// An answer from a cache of the provider's confirms nothing.
 	Confirmed time.Time `json:"confirmed,omitzero"`
+	// CachedSince is since when the provider has answered from a cache of its own (reason CACHED) and not looked; zero when its last
+	// answer was none from a cache. Refresh does not help against that: only the provider can notice a flip. One that hears of changes
+	// empties its cache then; otherwise switch the cache off, or make it last no longer than Refresh.
+	CachedSince time.Time `json:"cached_since,omitzero"`
 	// InTouch is when the provider last answered at all, be it that the flag is off, missing or no phase. An instance
 	// is cut off from the flag when this is longer ago than [Options.StaleAfter].
 	InTouch time.Time `json:"in_touch,omitzero"`
@@ -64,8 +69,10 @@ func (s Status) next(r reading, o *Options) Status {
 	} else {
 		s = s.hold(r.phase, r.at)
 	}
-	if r.doubt == nil {
-		s.Confirmed, s.cut = r.at, false
+	if s = s.cached(r); r.doubt == nil {
+		if s.cut = false; !r.cached {
+			s.Confirmed = r.at
+		}
 		return s.at(r.at, o)
 	}
 	s.doubt = r.doubt.Error()
@@ -73,6 +80,21 @@ func (s Status) next(r reading, o *Options) Status {
 		s.Reason = s.doubt
 	}
 	return s.at(r.at, o)
+}
+
+// cached is the status when the answer came from a cache of the provider's, or did not.
+func (s Status) cached(r reading) Status {
+	switch {
+	case !r.cached:
+		s.CachedSince = time.Time{}
+		return s
+	case s.CachedSince.IsZero():
+		s.CachedSince = r.at
+	}
+	if s.Reason == "" && r.doubt == nil {
+		s.Reason = "the provider answers from its cache (CACHED), which may be old"
+	}
+	return s
 }
 
 // at is the status at a later moment at which nothing else has happened.

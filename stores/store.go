@@ -36,8 +36,9 @@ type Store[K, V any] interface {
 	// is there during the whole scan is yielded exactly once; one that comes or goes meanwhile may or may not be.
 	//
 	// The key after need not be there any more. A record that does not decode is yielded as a *[RecordError] with its
-	// canonical key, and the scan goes on. Any other error ends it; a scan that is cut short, by its context or by Close,
-	// ends with an error and never as if that were all. While the loop body runs no transaction, cursor lock or mutex is held: the body may write
+	// canonical key, and the scan goes on. Any other error ends it; a scan that is cut short, by its context, by Close
+	// or because the place is no longer the one that the store was opened over (dropped, created again, replaced), ends with an error
+	// and never as if that were all. While the loop body runs no transaction, cursor lock or mutex is held: the body may write
 	// to the same store.
 	Scan(ctx context.Context, seg Segment, after []byte) iter.Seq2[Entry[K, V], error]
 

@@ -26,6 +26,7 @@ type Provider struct {
 	flags map[string]any
 	err   error
 	mute  bool
+	cache map[string]any // nil if there is none
 	lost  int
 }
 
@@ -70,6 +71,16 @@ func (p *Provider) Fail(err error) {
 		return
 	}
 	p.emit(openfeature.ProviderError, err.Error())
+}
+
+// Cache makes the provider answer from a cache, with reason CACHED, what each flag was when it was first evaluated, and nothing but
+// another call of Cache empties that: events are still sent, and flags that are set are not noticed.
+func (p *Provider) Cache(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cache = nil; on {
+		p.cache = map[string]any{}
+	}
 }
 
 // Emit reports an event and changes nothing else: with [openfeature.ProviderStale] or [openfeature.ProviderError] the

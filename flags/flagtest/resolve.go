@@ -38,7 +38,13 @@ func (p *Provider) lookup(flag string) (any, openfeature.ProviderResolutionDetai
 	if p.err != nil {
 		return nil, failed(openfeature.NewGeneralResolutionError(p.err.Error(), p.err))
 	}
+	if value, ok := p.cache[flag]; ok {
+		return value, openfeature.ProviderResolutionDetail{Reason: openfeature.CachedReason, Variant: fmt.Sprint(value)}
+	}
 	value, ok := p.flags[flag]
+	if ok && p.cache != nil {
+		p.cache[flag] = value
+	}
 	if !ok {
 		return nil, failed(openfeature.NewFlagNotFoundResolutionError(fmt.Sprintf("flag %q not found", flag)))
 	}

@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// ErrNoCargo is returned by [Install] when the program that builds the servers is not on the machine.
-var ErrNoCargo = errors.New("servers: cargo (Rust) is not installed; it builds the servers from source")
+// ErrNoCargo is returned by [Install] when the program that builds the servers is not on the machine, and ErrNoNPM when those are
+// missing that install and run a server in JavaScript.
+var (
+	ErrNoCargo = errors.New("servers: cargo (Rust) is not installed; it builds the servers from source")
+	ErrNoNPM   = errors.New("servers: node and npm are not installed; they run and install this server")
+)
 
 // InstallOptions are what tests want to replace. The zero value is right otherwise.
 type InstallOptions struct {
@@ -37,8 +41,8 @@ func Install(ctx context.Context, s Server, out io.Writer, o *InstallOptions) er
 		say(out, "%s (%s) is installed", s.Name, s.folder())
 		return nil
 	}
-	if _, err := exec.LookPath(opts.Cargo); err != nil {
-		return fmt.Errorf("%w: %w", ErrNoCargo, err)
+	if err := s.tools(opts); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(opts.Root, 0o755); err != nil {
 		return fmt.Errorf("servers: %w", err)
@@ -55,6 +59,22 @@ func Install(ctx context.Context, s Server, out io.Writer, o *InstallOptions) er
 		return nil
 	}
 	return s.build(ctx, out, opts)
+}
+
+// tools finds out whether what installs the server is there.
+func (s Server) tools(o InstallOptions) error {
+	if s.NPM == "" {
+		if _, err := exec.LookPath(o.Cargo); err != nil {
+			return fmt.Errorf("%w: %w", ErrNoCargo, err)
+		}
+		return nil
+	}
+	_, errNPM := exec.LookPath("npm")
+	_, errNode := exec.LookPath("node")
+	if err := errors.Join(errNPM, errNode); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoNPM, err)
+	}
+	return nil
 }
 
 func (o *InstallOptions) withDefaults() (InstallOptions, error) {
@@ -80,19 +100,24 @@ func (o *InstallOptions) withDefaults() (InstallOptions, error) {
 // a killed run has left there goes with the next.
 func (s Server) build(ctx context.Context, out io.Writer, o InstallOptions) error {
 	started := time.Now()
-	say(out, "%s (%s): building from source, once per machine; this takes minutes", s.Name, s.folder())
+	if s.NPM == "" {
+		say(out, "%s (%s): building from source, once per machine; this takes minutes", s.Name, s.folder())
+	}
 	work := filepath.Join(o.Root, ".building-"+s.folder())
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("servers: %w", err)
 	}
 	defer os.RemoveAll(work) //nolint:errcheck // the next run tries again
 	tmp := filepath.Join(work, "root")
-	args := []string{"install", s.Crate, "--version", s.Version, "--locked", "--root", tmp, "--target-dir", filepath.Join(work, "target")}
-	if err := s.cargo(ctx, out, o, append(args, s.Flags...)); err != nil {
+	fetch := s.fromCargo
+	if s.NPM != "" {
+		fetch = s.fromNPM
+	}
+	if err := fetch(ctx, out, o, work, tmp); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(tmp, "bin", s.Program)); err != nil {
-		return fmt.Errorf("servers: cargo installed %s without its program: %w", s.folder(), err)
+		return fmt.Errorf("servers: %s was installed without its program: %w", s.folder(), err)
 	}
 	// What is in the way can only be an installation without its program.
 	final := filepath.Join(o.Root, s.folder())
@@ -106,10 +131,30 @@ func (s Server) build(ctx context.Context, out io.Writer, o InstallOptions) erro
 	return nil
 }
 
-// cargo runs one command and says every tick how far it is.
-func (s Server) cargo(ctx context.Context, out io.Writer, o InstallOptions, args []string) error {
+func (s Server) fromCargo(ctx context.Context, out io.Writer, o InstallOptions, work, root string) error {
+	args := []string{"install", s.Crate, "--version", s.Version, "--locked", "--root", root, "--target-dir", filepath.Join(work, "target")}
+	return s.command(ctx, out, o, o.Cargo, append(args, s.Flags...))
+}
+
+// fromNPM runs no script of any package.
+func (s Server) fromNPM(ctx context.Context, out io.Writer, o InstallOptions, _, root string) error {
+	if err := os.MkdirAll(filepath.Join(root, "bin"), 0o755); err != nil {
+		return fmt.Errorf("servers: %w", err)
+	}
+	args := []string{"install", "--prefix", root, "--ignore-scripts", "--no-audit", "--no-fund", s.NPM + "@" + s.Version}
+	if err := s.command(ctx, out, o, "npm", args); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, "bin", s.Program), []byte(s.script), 0o755); err != nil { //nolint:gosec // a program
+		return fmt.Errorf("servers: %w", err)
+	}
+	return nil
+}
+
+// command runs one command and says every tick how far it is.
+func (s Server) command(ctx context.Context, out io.Writer, o InstallOptions, program string, args []string) error {
 	log := &output{limit: 8 << 10}
-	cmd := exec.CommandContext(ctx, o.Cargo, args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.WaitDelay = time.Second
 	tieGroup(cmd)
@@ -117,7 +162,7 @@ func (s Server) cargo(ctx context.Context, out io.Writer, o InstallOptions, args
 	done := make(chan error, 2) // the answers of Start and Wait
 	go startTied(cmd, done, func() { done <- cmd.Wait() })
 	if err := <-done; err != nil {
-		return fmt.Errorf("servers: starting %s: %w", o.Cargo, err)
+		return fmt.Errorf("servers: starting %s: %w", program, err)
 	}
 	tick := time.NewTicker(o.Tick)
 	defer tick.Stop()

@@ -21,6 +21,9 @@ type Server struct {
 	Flags          []string
 	// Program is the executable's name.
 	Program string
+	// NPM is the package that npm installs, instead of a crate, and script the program that runs it.
+	NPM    string
+	script string
 
 	// args is the command line for a data folder and a port.
 	args func(dir string, port int) []string
@@ -75,6 +78,27 @@ func DynamoDB() Server {
 	}
 }
 
+// Dynalite speaks DynamoDB's HTTP protocol over memory: a second opinion on the tests, which knows neither PartiQL nor transactions and
+// does not show what it refuses a write by. It needs node and npm, and is installed only when somebody asks for it.
+func Dynalite() Server {
+	return Server{
+		Name: "dynalite", NPM: "dynalite", Version: "4.0.0", Program: "dynalite",
+		// By itself it ends with the first request whose client goes away.
+		script: `#!/bin/sh
+here=$(cd "$(dirname "$0")/.." && pwd)
+exec node -e '
+process.on("uncaughtException", function (err) { if (err.code !== "ECONNRESET") { console.error(err); process.exit(1) } })
+require(process.argv[1] + "/node_modules/dynalite/cli.js")
+' "$here" "$@"
+`,
+		args: func(_ string, port int) []string {
+			return []string{"--host", "127.0.0.1", "--port", fmt.Sprint(port), "--createTableMs", "0", "--deleteTableMs", "0"}
+		},
+		listening: regexp.MustCompile(`listening at: http://127\.0\.0\.1:(\d+)`),
+		ready:     listTables,
+	}
+}
+
 // All are the servers that `make servers` installs, the quickest to build first.
 func All() []Server { return []Server{DynamoDB(), MongoDB()} }
 
@@ -98,7 +122,7 @@ func (s Server) Installed(root string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-func (s Server) folder() string { return s.Crate + "-" + s.Version }
+func (s Server) folder() string { return s.Crate + s.NPM + "-" + s.Version }
 
 func dialable(ctx context.Context, addr string) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -54,6 +55,8 @@ func (o *Options) withDefaults(path string) (Options, error) {
 // DB is an open file. It is safe for concurrent use.
 type DB struct {
 	bolt    *bbolt.DB
+	path    string
+	file    fs.FileInfo // the file that was opened
 	noSync  bool
 	writes  queue
 	once    sync.Once
@@ -71,7 +74,13 @@ func Open(path string, o *Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: open %s: %w", path, err)
 	}
-	d := &DB{bolt: bolt, noSync: opts.NoSync}
+	d := &DB{bolt: bolt, path: path, noSync: opts.NoSync}
+	if d.path, err = filepath.Abs(path); err == nil {
+		d.file, err = os.Stat(d.path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("boltstore: open %s: %w", path, errors.Join(err, bolt.Close()))
+	}
 	d.writes.init(d.commit)
 	return d, nil
 }
@@ -88,6 +97,18 @@ func (d *DB) Close() error {
 		d.closing = errors.Join(append(errs, d.bolt.Close())...)
 	})
 	return d.closing
+}
+
+// sameFile finds out that the file was replaced or removed: what is read and written then is one that nobody will find again.
+func (d *DB) sameFile() error {
+	now, err := os.Stat(d.path)
+	if err == nil && !os.SameFile(d.file, now) {
+		err = errors.New("it is another file now")
+	}
+	if err != nil {
+		return stores.Permanent(fmt.Errorf("boltstore: %s was replaced or removed while it was open: %w: close it and open it again", d.path, err))
+	}
+	return nil
 }
 
 // Views are the names of the views that the file has, in bytewise order.

@@ -45,6 +45,9 @@ func (s *Store[K, V]) Scan(ctx context.Context, seg stores.Segment, after []byte
 				}
 			}
 		}
+		if err := s.stillThere(); err != nil {
+			yield(none, err)
+		}
 	}
 }
 
@@ -57,6 +60,14 @@ func (s *Store[K, V]) entry(key, raw []byte) (e stores.Entry[K, V], err error) {
 		return stores.Entry[K, V]{}, &stores.RecordError{Key: key, Foreign: true, Err: err}
 	}
 	return e, nil
+}
+
+// stillThere finds out at the end of a scan whether what it has read can still be found where it was.
+func (s *Store[K, V]) stillThere() error {
+	if err := s.read(func(*bbolt.Bucket) error { return nil }); err != nil {
+		return err
+	}
+	return s.db.sameFile()
 }
 
 func (s *Store[K, V]) readPage(ctx context.Context, p *page) error {

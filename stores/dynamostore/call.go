@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -53,6 +54,9 @@ func (c *call) HandleDeserialize(ctx context.Context, in middleware.DeserializeI
 // notConnected is what rejection returns for a request that was never sent.
 const notConnected = "not connected"
 
+// unknownOperation is the answer of a server that does not have the whole of DynamoDB's API, as that of ScyllaDB.
+const unknownOperation = "UnknownOperationException"
+
 // rejection is the code of an error after which the request certainly had no effect, or empty. DynamoDB says no with
 // status 400 and a code; what has another status, no code, or is no answer at all may have been carried out.
 func rejection(err error) string {
@@ -65,7 +69,12 @@ func rejection(err error) string {
 		return ""
 	}
 	var answer *smithyhttp.ResponseError
-	if !errors.As(err, &answer) || answer.HTTPStatusCode()/100 != 4 {
+	switch {
+	case !errors.As(err, &answer):
+		return ""
+	case answer.HTTPStatusCode() == http.StatusNotImplemented:
+		return unknownOperation
+	case answer.HTTPStatusCode()/100 != 4:
 		return ""
 	}
 	switch code := api.ErrorCode(); code {
@@ -95,6 +104,7 @@ var hopeless = map[string]bool{
 	"ValidationException":                      true,
 	"ItemCollectionSizeLimitExceededException": true,
 	"SerializationException":                   true,
+	unknownOperation:                           true,
 	// As reasons of a transaction and codes of a batch.
 	"ValidationError":                 true,
 	"ItemCollectionSizeLimitExceeded": true,

@@ -57,7 +57,9 @@
 // # Expiry
 //
 // With Options.ExpiresAt an expired record reads as deleted everywhere, with its version, whether DynamoDB has removed it yet
-// or not; one from before the SDK reads as absent. That is not enough where DynamoDB does remove items: the removal leaves
+// or not; one from before the SDK reads as absent. What DynamoDB never removes reads as live: a time of more than five years ago,
+// as 0, and an attribute for Time to Live that is no number. A copy counts what it passes over as
+// expired, and times of years ago. That is not enough where DynamoDB does remove items: the removal leaves
 // no tombstone, and happens up to days later, at another time in each place. Delay the expiry of both tables, or disable Time to
 // Live, for the time of the migration. New refuses a table with Time to Live on an attribute that the store does not own,
 // or without ExpiresAt. Tombstones never carry the attribute.
@@ -93,7 +95,7 @@
 //	copy over older records                 10 BatchGetItem, 1,000 conditional   1,000 read, 1,000 write
 //	batch read                              10 BatchGetItem                      1,000 read
 //	batch read, Options.TransactReads       40 TransactGetItems                  2,000 read
-//	scan                                    1 Scan for each MB                   250 read for each MB
+//	scan                                    1 Scan for each MB, 1 DescribeTable  250 read for each MB
 //	pair of two views of an item            1,000 UpdateItem                     1,000 write
 //	pair of two items                       1,000 TransactWriteItems             4,000 write
 //	purge live records / tombstones         1,000 / 2,000 UpdateItem, DeleteItem 1,000 / 2,000 write
@@ -104,6 +106,13 @@
 // The requests are those that the package's tests count, on a server over SQLite (dynoxide 3.2.0) with version 1.73 of the SDK;
 // the units are those of DynamoDB's price list. Neither has been measured on AWS.
 //
+// # Servers that know less
+//
+// Not every server that speaks DynamoDB's protocol knows all of it. One without PartiQL, as ScyllaDB's, gets single conditional
+// writes: the store finds that out from the first batch and remembers it. One that refuses a write without showing the stored item
+// is asked by one consistent read. Without DescribeTimeToLive no item expires by itself; without transactions a pair of two items
+// is not offered, and Options.TransactReads can not be used.
+//
 // The store needs these permissions: DescribeTable, DescribeTimeToLive, GetItem, BatchGetItem, Scan, PutItem, UpdateItem,
-// DeleteItem and PartiQLInsert; with TransactReads, those of the items in transactions are the same ones.
+// DeleteItem and, for batch insertions, PartiQLInsert (without it, single writes take their place); with TransactReads, those of the items in transactions are the same ones.
 package dynamostore

@@ -18,13 +18,13 @@ func (s *Store[K, V]) ScanNoting(ctx context.Context, seg stores.Segment, after 
 }
 
 // noted is record, and notes what of the item is not in the record, if that is live.
-func (s *Store[K, V]) noted(lost *typeshape.Lost, k itemKey, item Item) (stores.Record[V], error) {
+func (s *Store[K, V]) noted(lost *typeshape.Lost, counts *stores.ExpiryCounts, k itemKey, item Item) (stores.Record[V], error) {
 	s.noteOthers(lost, item) // before record takes them away
 	stored := item
 	if s.opts.Decode != nil || s.codec.names != nil && holdsMistaken(item, s.codec.names) { // it may be changed
 		stored = cloneItem(item)
 	}
-	r, err := s.record(k, item)
+	r, err := s.countedRecord(counts, k, item)
 	if err != nil || !r.Live() {
 		lost.Take()
 		return r, err

@@ -69,7 +69,7 @@ func namedOf[V any](t *testing.T, o *Options[string, V], item Item) string {
 	}
 	item["id"] = avS("key")
 	var lost typeshape.Lost
-	if r, err := s.noted(&lost, itemKey{}, item); err != nil || !r.Live() {
+	if r, err := s.noted(&lost, nil, itemKey{}, item); err != nil || !r.Live() {
 		t.Fatalf("%v: %v, %v", item, r, err)
 	}
 	return strings.Join(lost.Take(), " ")

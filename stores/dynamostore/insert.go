@@ -20,8 +20,12 @@ const (
 	maxInsert   = 8 << 10 // the longest statement
 )
 
-// insert tries jobs of different keys as insertions, and leaves those undecided that something stored refuses.
+// insert tries jobs of different keys as insertions, and leaves those undecided that something stored refuses: all of them on
+// a server without PartiQL.
 func (s *Store[K, V]) insert(ctx context.Context, jobs []*job) {
+	if s.noInsert.Load() {
+		return
+	}
 	var chunks []*insertion
 	last := &insertion{}
 	for _, j := range jobs {
@@ -96,6 +100,9 @@ func (s *Store[K, V]) insertAll(ctx context.Context, in *insertion) {
 			in.decide(err)
 			return
 		}
+		if s.noInsert.Load() { // as another call has just found out
+			return
+		}
 		verdicts, err := s.sendInsertion(ctx, in)
 		err = s.insertFailed(err)
 		later := &insertion{}
@@ -159,6 +166,9 @@ func (s *Store[K, V]) sendInsertion(ctx context.Context, in *insertion) ([]verdi
 		consumed = out.ConsumedCapacity
 	}
 	s.report(c, true, consumed...)
+	if rejection(err) == unknownOperation {
+		s.noInsert.Store(true)
+	}
 	verdicts := make([]verdict, len(in.jobs))
 	for i, j := range in.jobs {
 		j.doubt = j.doubt || c.doubt
@@ -178,12 +188,15 @@ func failedCall(c *call, err error) verdict {
 	switch code := rejection(err); {
 	case c.doubt:
 		return nobodyKnows
-	case hopeless[code]: // one of them is to blame
+	case hopeless[code], forbidden[code]: // one of them is to blame, or single writes can do what a batch can not
 		return tryAlone
 	default:
 		return notNow
 	}
 }
+
+// forbidden are rejections of a call that say nothing about other operations.
+var forbidden = map[string]bool{"AccessDeniedException": true, "ResourceNotFoundException": true}
 
 func insertVerdict(e *types.BatchStatementError) verdict {
 	if e == nil {

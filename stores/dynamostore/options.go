@@ -33,8 +33,9 @@ type Options[K, V any] struct {
 	Keys stores.KeyCodec[K]
 
 	// ExpiresAt tells when a record stops being there: from then on it reads as a tombstone of the same version, or as
-	// absent if it is unstamped, whether DynamoDB has removed it yet or not. The zero time is never. Needed for a table
-	// with Time to Live, whose attribute has to be one that the store owns. Default nil: records do not expire.
+	// absent if it is unstamped, whether DynamoDB has removed it yet or not. The zero time is never, and so is, as to DynamoDB, a
+	// time of more than five years ago, Unix 0 among them. Needed for a table with Time to Live, whose attribute has to be one that
+	// the store owns; an item in which that is no number never expires. Default nil: records do not expire.
 	ExpiresAt func(V) time.Time
 	// Guard is the attribute in which the application keeps an integer version of its own, for writers that do not use
 	// the SDK yet. A live write on IfStamp of what is there also requires that the stored number is the value's; every

@@ -26,7 +26,7 @@ func TestOracleCompareAndSetAddsUp(t *testing.T) {
 	table := newTable(t, client, "id:S")
 	plant(t, client, table, Item{"id": avS("k"), "n": avN("0")})
 	const writers = 32
-	rounds := 200
+	rounds := contended()
 	if testing.Short() {
 		rounds = 20
 	}

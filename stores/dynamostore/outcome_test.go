@@ -238,7 +238,7 @@ func TestUsage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if u := take(); len(u) != 1 || u[0].Operation != "Scan" || u[0].Read < 1 {
+	if u := take(); len(u) != 2 || u[0].Operation != "Scan" || u[0].Read < 1 || u[1] != (Usage{Operation: "DescribeTable", Requests: 1}) {
 		t.Errorf("%+v", u)
 	}
 }

@@ -137,7 +137,7 @@ func (p *pair[K, V]) update(ctx context.Context) (again bool, err error) {
 	for i, s := range p.s {
 		var fits bool
 		p.errs[i] = nil
-		if fits, err = s.refused(p.c[i], refused.Item); !fits {
+		if fits, err = s.refusedBy(ctx, p.c[i], refused.Item); !fits {
 			again, p.errs[i] = false, err
 		}
 	}
@@ -166,16 +166,17 @@ func (p *pair[K, V]) failed(err error) (again bool, _ error) {
 	return again, p.s[0].fail("pair write", p.c[0].itemKey, err)
 }
 
-// transact is for two items. The SDK gives each call a token, so that its own repetition is no second transaction.
+// transact is for two items. The SDK gives each call a token, so that its own repetition is no second transaction. A server
+// without transactions offers no pairs.
 func (p *pair[K, V]) transact(ctx context.Context) (again bool, err error) {
 	in := &dynamodb.TransactWriteItemsInput{ReturnConsumedCapacity: p.s[0].measure()}
 	for i, s := range p.s {
 		in.TransactItems = append(in.TransactItems, s.request(newExpression(), p.c[i]).transact(s))
 	}
-	ctx, cancel := p.s[0].bounded(ctx)
+	bounded, cancel := p.s[0].bounded(ctx)
 	defer cancel()
 	c := &call{op: "TransactWriteItems"}
-	out, err := p.s[0].client.TransactWriteItems(ctx, in, c.options)
+	out, err := p.s[0].client.TransactWriteItems(bounded, in, c.options)
 	var consumed []types.ConsumedCapacity
 	if err == nil {
 		consumed = out.ConsumedCapacity
@@ -185,22 +186,31 @@ func (p *pair[K, V]) transact(ctx context.Context) (again bool, err error) {
 	switch {
 	case err == nil:
 		return false, nil
-	case errors.As(err, &cancelled) && len(cancelled.CancellationReasons) == len(p.s):
-		return p.cancelled(cancelled.CancellationReasons, c.doubt)
+	case rejection(err) == unknownOperation && !c.doubt:
+		return false, fmt.Errorf("dynamostore: the server has no transactions: %w: %w", errors.ErrUnsupported, err)
+	case errors.As(err, &cancelled):
+		reasons := cancelled.CancellationReasons
+		if len(reasons) != len(p.s) { // not told: what is stored tells
+			reasons = make([]types.CancellationReason, len(p.s))
+			for i := range reasons {
+				reasons[i].Code = aws.String("ConditionalCheckFailed")
+			}
+		}
+		return p.cancelled(ctx, reasons, c.doubt)
 	default:
 		return p.failed(c.classify(err))
 	}
 }
 
 // cancelled goes by the reasons, one for each write.
-func (p *pair[K, V]) cancelled(reasons []types.CancellationReason, doubt bool) (again bool, err error) {
+func (p *pair[K, V]) cancelled(ctx context.Context, reasons []types.CancellationReason, doubt bool) (again bool, err error) {
 	for i, s := range p.s {
 		p.errs[i] = nil
 		switch code := aws.ToString(reasons[i].Code); code {
 		case "None", "":
 		case "ConditionalCheckFailed":
 			var fits bool
-			if fits, err = s.refused(p.c[i], reasons[i].Item); fits {
+			if fits, err = s.refusedBy(ctx, p.c[i], reasons[i].Item); fits {
 				again = true
 			} else {
 				p.errs[i] = err

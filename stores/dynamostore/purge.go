@@ -50,12 +50,15 @@ func (s *Store[K, V]) purge(ctx context.Context, c *change) error {
 		refused := (*types.ConditionalCheckFailedException)(nil)
 		switch {
 		case errors.As(err, &refused):
-			m, damage := s.meta(refused.Item)
+			item, unread := s.shownOrStored(ctx, c.itemKey, refused.Item)
+			m, damage := s.meta(item)
 			switch {
+			case unread != nil:
+				return judge(c.meta, doubt, unread)
 			case damage != nil:
 				return stores.Permanent(s.damaged(c.itemKey, damage))
 			case !c.cond.Holds(m.Version):
-				m, _ = s.shown(refused.Item)
+				m, _ = s.shown(item)
 				return judge(c.meta, doubt, &stores.ConditionError{Stored: m})
 			case s.own.view:
 				return stores.Permanent(s.fail("purge", c.itemKey, errors.New("the record has none of the view's attributes: without metadata it would not be there")))

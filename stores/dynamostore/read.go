@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -115,6 +116,9 @@ func (s *Store[K, V]) transactGet(ctx context.Context, keys []itemKey) (items []
 			}
 			return out.ConsumedCapacity, nil
 		})
+		if rejection(err) == unknownOperation {
+			return nil, fmt.Errorf("the server has no transactions, unset Options.TransactReads: %w", err)
+		}
 		var cancelled *types.TransactionCanceledException
 		if !errors.As(err, &cancelled) || try == conflictTries || !temporary(cancelled) {
 			return items, err

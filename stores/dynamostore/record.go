@@ -28,6 +28,11 @@ func (s *Store[K, V]) meta(item Item) (stores.Meta, error) {
 
 // record makes a record of what a read found. It takes the item over. ErrNotFound if it is no record.
 func (s *Store[K, V]) record(k itemKey, item Item) (r stores.Record[V], err error) {
+	return s.countedRecord(nil, k, item)
+}
+
+// countedRecord is record for a scan that counts what has expired, unless counts is nil.
+func (s *Store[K, V]) countedRecord(counts *stores.ExpiryCounts, k itemKey, item Item) (r stores.Record[V], err error) {
 	if r.Meta, err = s.meta(item); err != nil {
 		return stores.Record[V]{}, s.damaged(k, err)
 	}
@@ -37,11 +42,19 @@ func (s *Store[K, V]) record(k itemKey, item Item) (r stores.Record[V], err erro
 	if r.Deleted {
 		return r, nil
 	}
+	kept := s.neverRemoved(item)
 	if r.Value, err = s.decode(item); err != nil {
 		return stores.Record[V]{}, s.damaged(k, err)
 	}
-	if s.expired(r.Value) {
+	expired, longPast := s.expiry(r.Value)
+	if longPast && counts != nil {
+		counts.LongPast.Add(1)
+	}
+	if expired && !kept {
 		if r.Meta = expire(r.Meta); r.Version.IsAbsent() {
+			if counts != nil {
+				counts.Passed.Add(1)
+			}
 			return stores.Record[V]{}, stores.ErrNotFound
 		}
 		return stores.Record[V]{Meta: r.Meta}, nil
@@ -69,12 +82,32 @@ func (s *Store[K, V]) decode(item Item) (V, error) {
 	return s.codec.decode(item)
 }
 
-func (s *Store[K, V]) expired(v V) bool {
+// expiry tells whether a value has expired as DynamoDB sees it, which removes nothing whose time is more than five years past: an
+// attribute of 0 is how a table says "never". longPast is such a time that is not 0.
+func (s *Store[K, V]) expiry(v V) (expired, longPast bool) {
 	if s.opts.ExpiresAt == nil {
-		return false
+		return false, false
 	}
-	at := s.opts.ExpiresAt(v)
-	return !at.IsZero() && !at.After(s.now())
+	at, now := s.opts.ExpiresAt(v), s.now()
+	seconds := at.Unix() // as of milliseconds that are taken for seconds: time.Time itself may wrap around
+	switch {
+	case at.IsZero(), seconds > now.Unix(), seconds == now.Unix() && at.Nanosecond() > now.Nanosecond():
+		return false, false
+	case seconds < now.AddDate(-removedWithin, 0, 0).Unix():
+		return false, seconds != 0
+	default:
+		return true, false
+	}
+}
+
+// removedWithin is how many years after its time DynamoDB still removes an item.
+const removedWithin = 5
+
+// neverRemoved tells an item whose attribute for Time to Live is no number: DynamoDB passes over it.
+func (s *Store[K, V]) neverRemoved(item Item) bool {
+	av, there := item[s.table.ttl]
+	_, number := av.(*types.AttributeValueMemberN)
+	return s.table.ttl != "" && there && !number
 }
 
 // expire is how the metadata of a record that has expired reads.
@@ -93,8 +126,13 @@ func (s *Store[K, V]) shown(item Item) (stores.Meta, error) {
 	if err != nil || s.opts.ExpiresAt == nil || m.Deleted || m.Version.IsAbsent() {
 		return m, err
 	}
-	if v, err := s.decode(cloneItem(item)); err == nil && s.expired(v) {
-		return expire(m), nil
+	if s.neverRemoved(item) {
+		return m, nil
+	}
+	if v, err := s.decode(cloneItem(item)); err == nil {
+		if expired, _ := s.expiry(v); expired {
+			return expire(m), nil
+		}
 	}
 	return m, nil
 }

@@ -33,9 +33,10 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 			return
 		}
 		var lost typeshape.Lost
-		record := s.record
+		counts := stores.ExpiryCountsOf(ctx)
+		record := func(k itemKey, item Item) (stores.Record[V], error) { return s.countedRecord(counts, k, item) }
 		if noting {
-			record = func(k itemKey, item Item) (stores.Record[V], error) { return s.noted(&lost, k, item) }
+			record = func(k itemKey, item Item) (stores.Record[V], error) { return s.noted(&lost, counts, k, item) }
 		}
 		for more := true; more; {
 			items, next, err := s.scanPage(ctx, in)
@@ -54,9 +55,39 @@ func (s *Store[K, V]) scanAs(ctx context.Context, seg stores.Segment, after []by
 					return
 				}
 			}
-			in.ExclusiveStartKey, more = next, len(next) > 0
+			if more = len(next) > 0; more && s.table.key.sameKey(next, in.ExclusiveStartKey) {
+				yield(stores.Entry[K, V]{}, stores.Transient(fmt.Errorf("dynamostore: table %s: scan: the server does not get beyond %s", s.table.name, s.showKey(next))))
+				return
+			}
+			in.ExclusiveStartKey = next
+		}
+		if err := s.sameTableStill(ctx); err != nil {
+			yield(stores.Entry[K, V]{}, err)
 		}
 	}
+}
+
+// sameTableStill finds out at the end of a scan that it would have gone from one table into another one of the same name.
+func (s *Store[K, V]) sameTableStill(ctx context.Context) error {
+	if s.table.id == "" {
+		return nil // the server does not tell tables apart
+	}
+	var id string
+	err := s.read(ctx, "DescribeTable", func(ctx context.Context, c *call) ([]types.ConsumedCapacity, error) {
+		out, err := s.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.table.name}, c.options)
+		if err == nil {
+			id = aws.ToString(out.Table.TableId)
+		}
+		return nil, err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("dynamostore: table %s: scan: asking whether it is the same table as before: %w", s.table.name, err)
+	case id != s.table.id:
+		return stores.Permanent(fmt.Errorf("dynamostore: table %s: scan: the table was deleted and created again since the store was opened: the scan has not "+
+			"seen all of one table; find out who does that, open the store again and begin a new pass", s.table.name))
+	}
+	return nil
 }
 
 func (s *Store[K, V]) scanInput(seg stores.Segment, after []byte, noting bool) (*dynamodb.ScanInput, error) {

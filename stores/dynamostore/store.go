@@ -27,6 +27,8 @@ type Store[K, V any] struct {
 	indexes []indexKey
 	now     func() time.Time
 
+	// noInsert says that the server has no PartiQL.
+	noInsert atomic.Bool
 	// direct is how many of the next writes of batches are not tried as insertions first: most of the last were refused.
 	direct atomic.Int64
 }

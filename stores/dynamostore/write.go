@@ -145,7 +145,7 @@ func (s *Store[K, V]) put(ctx context.Context, c *change) error {
 		doubt, err := s.send(ctx, c)
 		again := false
 		if refused := (*types.ConditionalCheckFailedException)(nil); errors.As(err, &refused) {
-			again, err = s.refused(c, refused.Item)
+			again, err = s.refusedBy(ctx, c, refused.Item)
 		} else if err != nil {
 			again = conflicts[rejection(err)] && errors.Is(err, stores.ErrTransient)
 			err = s.fail("write", c.itemKey, err)
@@ -201,6 +201,31 @@ func (s *Store[K, V]) sendWrite(ctx context.Context, op string, send func(contex
 		return c.doubt, refused
 	}
 	return c.doubt, c.classify(err)
+}
+
+// refusedBy is refused with the item that the refusal has shown.
+func (s *Store[K, V]) refusedBy(ctx context.Context, c *change, shown Item) (again bool, err error) {
+	item, err := s.shownOrStored(ctx, c.itemKey, shown)
+	if err != nil {
+		return false, err
+	}
+	return s.refused(c, item)
+}
+
+// shownOrStored is the item that a refusal has shown. Where it has shown none, nothing is stored, or the server does not show
+// what is: then a read tells, which comes after the refusal. The error Is stores.ErrTransient.
+func (s *Store[K, V]) shownOrStored(ctx context.Context, k itemKey, shown Item) (Item, error) {
+	if shown != nil {
+		return shown, nil
+	}
+	item, err := s.getItem(ctx, k)
+	switch {
+	case errors.Is(err, stores.ErrPermanent): // the read, which says nothing about the write
+		return nil, stores.Transient(fmt.Errorf("the write was refused, and what is stored can not be read: %v", err))
+	case err != nil:
+		return nil, stores.Transient(fmt.Errorf("the write was refused, and what is stored could not be read: %w", err))
+	}
+	return item, nil
 }
 
 // refused decides what follows from the item that a change was refused by; nil is none. If that satisfies the condition

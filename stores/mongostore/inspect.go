@@ -16,7 +16,9 @@ type findings struct {
 	// process is the server process that answered, zero if it has no id.
 	process bson.ObjectID
 	// depth is how many levels a document may have.
-	depth  int
+	depth int
+	// ttl says that an index lets documents expire.
+	ttl    bool
 	advice []string
 	// shard are the fields of the shard key that are known of.
 	shard      []string
@@ -39,6 +41,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 	if err != nil {
 		return f, fmt.Errorf("asking for the collection's options: %w", classify(err))
 	}
+	s.identity.learn(options)
 	wrong := []error{checkCollection(options)}
 	wrong = append(wrong, checkValidator(options.Options, &s.codec.view))
 	indexes, err := s.indexes(ctx)
@@ -46,6 +49,7 @@ func (s *Store[K, V]) inspect(ctx context.Context) (findings, error) {
 		return f, fmt.Errorf("asking for the collection's indexes: %w", classify(err))
 	}
 	for _, i := range indexes {
+		f.ttl = f.ttl || i.Expire != nil
 		wrong = append(wrong, i.checkExpiry(&s.codec.view, s.expiresAt != nil))
 	}
 	if f.shard, err = s.shardFields(ctx); err != nil {
@@ -76,8 +80,9 @@ func (s *Store[K, V]) deployment(ctx context.Context) (f findings, err error) {
 
 // collectionInfo is what listCollections says.
 type collectionInfo struct {
-	Type    string   `bson:"type"`
-	Options bson.Raw `bson:"options"`
+	Type    string       `bson:"type"`
+	Options bson.Raw     `bson:"options"`
+	Info    collectionID `bson:"info"`
 }
 
 // collectionOptions is empty for a collection that does not exist yet.

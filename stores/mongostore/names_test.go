@@ -253,7 +253,7 @@ func TestOptionsBesideAnyName(t *testing.T) {
 	refusedAs(t, guarded, at(4, append(awkward(), awkward()...), stores.IfOlder(stampAt(4))), stores.OutcomeRejected, "twice")
 
 	coll = mongotest.Collection(t)
-	expiring := open(t, coll, &Options[string, value]{ExpiresAt: func(value) time.Time { return time.UnixMilli(1) }})
+	expiring := open(t, coll, &Options[string, value]{ExpiresAt: func(value) time.Time { return time.Unix(1, 0) }})
 	for n, cond := range []stores.Condition{stores.IfStamp(stores.Absent), stores.IfOlder(stampAt(9))} {
 		remove(t, coll, id)
 		if _, err := coll.InsertOne(context.WithoutCancel(t.Context()), append(bson.D{{Key: "_id", Value: "t/k"}}, awkward()...)); err != nil {

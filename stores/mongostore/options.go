@@ -41,7 +41,8 @@ type Options[K, V any] struct {
 	// Keys is the canonical form of the keys. Default: that of package stores for strings, int64 and []byte, else [Keys].
 	Keys stores.KeyCodec[K]
 
-	// ExpiresAt says when a value expires; the zero time is never. From then on its record reads as a tombstone of the same version,
+	// ExpiresAt says when a value expires; the zero time is never, and so are Unix 0 and what is before it in a collection without a
+	// TTL index. Of an array of dates the earliest counts, as for a TTL index. From then on its record reads as a tombstone of the same version,
 	// or as absent if it is unstamped, in both places of a migration alike. Give it to both stores. It needs the field to be
 	// in V. Default nil: nothing expires.
 	ExpiresAt func(V) time.Time

@@ -80,6 +80,8 @@ func TestScanIsNeverShort(t *testing.T) {
 	}{
 		{name: "cut", happen: func(_ *testing.T, s *shaky) { s.Cut(); s.Heal() }},
 		{name: "cursor not found", happen: interrupted(43)},
+		{name: "cursor killed", happen: interrupted(237)},
+		{name: "plan killed", happen: interrupted(175)},
 		{name: "stepped down", happen: interrupted(11602)},
 		{name: "not primary", happen: interrupted(10107)},
 		{name: "shutting down", happen: interrupted(91)},

@@ -52,7 +52,10 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 	}
 	for failed := 0; ; {
 		before := r.after
-		err := s.scanCursor(ctx, &r, as, yield)
+		left, err := s.scanCursor(ctx, &r, as, yield)
+		if err == nil && !left {
+			err = s.sameCollection(ctx)
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -70,21 +73,22 @@ func (s *Store[K, V]) scan(ctx context.Context, seg stores.Segment, after []byte
 	}
 }
 
-// scanCursor yields what one cursor finds, and moves r.after along.
-func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V], yield func(stores.Entry[K, V], error) bool) error {
+// scanCursor yields what one cursor finds, and moves r.after along. It tells whether the loop body has left.
+func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V], yield func(stores.Entry[K, V], error) bool) (left bool, err error) {
 	o := options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetBatchSize(scanBatch)
 	if as.fields != nil {
 		o.SetProjection(as.fields)
 	}
 	cursor, err := s.coll.Find(ctx, r.filter(), o)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer closeCursor(ctx, cursor)
+	counts := stores.ExpiryCountsOf(ctx)
 	var lost typeshape.Lost
 	for cursor.Next(ctx) {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
 		}
 		found := cursor.Current.Lookup("_id")
 		r.after = bson.RawValue{Type: found.Type, Value: bytes.Clone(found.Value)}
@@ -93,14 +97,17 @@ func (s *Store[K, V]) scanCursor(ctx context.Context, r *idRange, as reading[V],
 			s.note(&lost, cursor.Current, e.Record)
 			e.Lost = lost.Take()
 		}
-		if err == nil && e.Record.Version.IsAbsent() {
-			continue
+		if err == nil && !e.Record.Live() {
+			s.countExpiry(counts, cursor.Current, e.Record.Meta)
+			if e.Record.Version.IsAbsent() {
+				continue
+			}
 		}
 		if !yield(e, err) {
-			return nil
+			return true, nil
 		}
 	}
-	return cursor.Err()
+	return false, cursor.Err()
 }
 
 // closeCursor takes a second for it at most, also where nobody answers. The server gives up cursors that are not closed.

@@ -28,6 +28,7 @@ type Store[K, V any] struct {
 	codec        codec[V]
 	fields       bson.D // the projection that reads use; nil for all fields
 	found        findings
+	identity     identity
 
 	expiresAt func(V) time.Time
 	guard     string
@@ -260,8 +261,7 @@ func (s *Store[K, V]) expired(r stores.Record[V]) stores.Record[V] {
 	if s.expiresAt == nil || !r.Live() {
 		return r
 	}
-	at := s.expiresAt(r.Value)
-	if at.IsZero() || time.Now().Before(at) {
+	if !s.isPast(s.expiresAt(r.Value)) {
 		return r
 	}
 	m := stores.Meta{Version: stores.Absent}
@@ -270,6 +270,34 @@ func (s *Store[K, V]) expired(r stores.Record[V]) stores.Record[V] {
 		m.Deleted = true
 	}
 	return stores.Record[V]{Meta: m}
+}
+
+// isPast tells whether an expiry has come. Unix 0 is how many say "never", but not to a TTL index.
+func (s *Store[K, V]) isPast(at time.Time) bool {
+	seconds, now := at.Unix(), time.Now() // as of milliseconds that are taken for seconds: time.Time itself may wrap around
+	switch {
+	case at.IsZero(), seconds <= 0 && !s.found.ttl:
+		return false
+	default:
+		return seconds < now.Unix() || seconds == now.Unix() && at.Nanosecond() <= now.Nanosecond()
+	}
+}
+
+// countExpiry counts a document that a scan has read as a tombstone or as nothing, if that is because it has expired.
+func (s *Store[K, V]) countExpiry(counts *stores.ExpiryCounts, doc bson.Raw, read stores.Meta) {
+	if counts == nil || s.expiresAt == nil {
+		return
+	}
+	m, err := s.codec.view.metaOf(doc)
+	if err != nil || m.Deleted || m.Version.IsAbsent() {
+		return
+	}
+	if read.Version.IsAbsent() {
+		counts.Passed.Add(1)
+	}
+	if v, err := s.codec.value(doc); err == nil && s.expiresAt(v).Unix() < time.Now().AddDate(-5, 0, 0).Unix() {
+		counts.LongPast.Add(1)
+	}
 }
 
 // RoundTrip implements [stores.RoundTripper]. It sets the [Options.Guard] to zero.

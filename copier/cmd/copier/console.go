@@ -169,6 +169,9 @@ func (c *console) show(r copier.Report, err error) {
 	for _, e := range r.Earlier {
 		_, _ = fmt.Fprintf(w, "  earlier pass\t%s; %d repaired\n", strings.Join(e.Reasons(), ", "), e.Repaired)
 	}
+	if r.LongExpired > 0 {
+		_, _ = fmt.Fprintf(w, "  advice\tis the expiry in seconds, and what stands for never? DynamoDB keeps what expired more than five years ago, MongoDB removes it\n")
+	}
 	for _, why := range r.Reasons() {
 		_, _ = fmt.Fprintf(w, "  not clean\t%s\n", why)
 	}
@@ -234,6 +237,8 @@ func rows(r copier.Report) []row {
 		{"not alike in both places", r.Changed},
 		{"writes sent again", r.Retried},
 		{"written meanwhile to old alone", r.Unmirrored},
+		{"expired, passed over", r.Expired},
+		{"with an expiry of more than five years ago", r.LongExpired},
 		{"times resumed", int64(r.Resumed)},
 	}
 }

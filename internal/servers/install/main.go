@@ -2,7 +2,8 @@
 // `make servers` runs.
 //
 // Where cargo is missing it says so and succeeds, so that everything else can be tested, but fails where CI=true. With
-// DUALWRITE_SKIP_SERVERS=1 it does nothing. With -check it installs nothing, and says what tests had to do without.
+// DUALWRITE_SKIP_SERVERS=1 it does nothing. With dynalite it installs that second server for DynamoDB's protocol, which needs node and
+// npm. With -check it installs nothing, and says what tests had to do without.
 package main
 
 import (
@@ -31,6 +32,8 @@ func command(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0:
 		return install(ctx, os.Stderr, os.Getenv, nil)
+	case len(args) == 1 && args[0] == "dynalite":
+		return installDynalite(ctx, os.Stderr)
 	case len(args) == 1 && args[0] == "-check":
 		root, err := servers.Root()
 		if err == nil {
@@ -38,7 +41,7 @@ func command(ctx context.Context, args []string) error {
 		}
 		return err
 	default:
-		return fmt.Errorf("servers: %q is no argument: there is only -check", args)
+		return fmt.Errorf("servers: %q is no argument: there are only -check and dynalite", args)
 	}
 }
 
@@ -52,6 +55,17 @@ func check(out io.Writer, getenv func(string) string, root string) {
 			loud(out, "NOTHING was tested with a real "+s.Name+" server: it is not installed, run `make servers`")
 		}
 	}
+}
+
+// installDynalite installs the server that is there only for those who ask for it.
+func installDynalite(ctx context.Context, out io.Writer) error {
+	err := servers.Install(ctx, servers.Dynalite(), out, nil)
+	if errors.Is(err, servers.ErrNoNPM) && os.Getenv("CI") != "true" {
+		loud(out, err.Error())
+		loud(out, "NOTHING is tested with dynalite")
+		return nil
+	}
+	return err
 }
 
 func install(ctx context.Context, out io.Writer, getenv func(string) string, o *servers.InstallOptions) error {

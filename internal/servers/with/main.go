@@ -3,7 +3,8 @@
 //
 //	go run ./internal/servers/with mongodb -- go run ./examples/mongodb/rename
 //
-// The servers are mongodb (MONGODB_URI) and dynamodb (DYNAMODB_ENDPOINT); several are separated by commas. Where the variable is
+// The servers are mongodb (MONGODB_URI), dynamodb (DYNAMODB_ENDPOINT) and dynalite (DUALWRITE_TEST_DYNAMODB_ENDPOINT: for the tests
+// themselves); several are separated by commas. Where the variable is
 // set already, the server that it names is used and none is started. Standard input, output and error are the command's,
 // SIGINT, SIGTERM and SIGHUP are passed on to it, and its exit status is that of with (which `go run` makes a 1); 128 and the
 // signal if it was killed.
@@ -26,7 +27,7 @@ import (
 )
 
 // errUsage is what is wrong with the command line.
-var errUsage = errors.New("want: with [-optional] mongodb|dynamodb[,…] -- COMMAND [ARGUMENT…]")
+var errUsage = errors.New("want: with [-optional] mongodb|dynamodb|dynalite[,…] -- COMMAND [ARGUMENT…]")
 
 func main() {
 	signals := make(chan os.Signal, 8)
@@ -48,6 +49,7 @@ type offer struct {
 
 var offers = map[string]offer{
 	"mongodb":  {servers.MongoDB(), "MONGODB_URI", func(addr string) string { return "mongodb://" + addr + "/?directConnection=true" }},
+	"dynalite": {servers.Dynalite(), "DUALWRITE_TEST_DYNAMODB_ENDPOINT", func(addr string) string { return "http://" + addr }},
 	"dynamodb": {servers.DynamoDB(), "DYNAMODB_ENDPOINT", func(addr string) string { return "http://" + addr }},
 }
 
@@ -107,7 +109,7 @@ func skipped(installed, optional bool, getenv func(string) string) string {
 	case getenv(servers.SkipVariable) == "1":
 		return servers.SkipVariable + "=1 is set"
 	case !installed && getenv("CI") != "true":
-		return "not installed, run `make servers`"
+		return "not installed, run `make servers` (or for dynalite `make test-dynalite`)"
 	default:
 		return ""
 	}
