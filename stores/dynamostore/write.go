@@ -221,7 +221,7 @@ func (s *Store[K, V]) shownOrStored(ctx context.Context, k itemKey, shown Item) 
 	item, err := s.getItem(ctx, k)
 	switch {
 	case errors.Is(err, stores.ErrPermanent): // the read, which says nothing about the write
-		return nil, stores.Transient(fmt.Errorf("the write was refused, and what is stored can not be read: %v", err))
+		return nil, stores.Transient(fmt.Errorf("the write was refused, and what is stored can not be read: %s", err.Error()))
 	case err != nil:
 		return nil, stores.Transient(fmt.Errorf("the write was refused, and what is stored could not be read: %w", err))
 	}

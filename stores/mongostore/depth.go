@@ -47,10 +47,12 @@ func deeper(v bson.RawValue, levels int) bool {
 	if levels == 0 {
 		return true
 	}
-	return walk(v.Value, func(_ []byte, v bson.RawValue) error {
-		if deeper(v, levels-1) {
+	found := false
+	_ = walk(v.Value, func(_ []byte, v bson.RawValue) error { // what is damaged the codec says
+		if found = deeper(v, levels-1); found {
 			return errFound
 		}
 		return nil
-	}) == errFound //nolint:errorlint // what is damaged the codec says
+	})
+	return found
 }

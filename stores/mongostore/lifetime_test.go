@@ -59,7 +59,7 @@ func TestExpiryIsAsMongoDBSeesIt(t *testing.T) {
 				"two dates":    {lease{At: []time.Time{future, now.Add(-time.Hour)}}, false, false},
 				"two futures":  {lease{At: []time.Time{future, now.Add(time.Hour)}}, true, false},
 			} {
-				for prefix, version := range map[string]stores.Version{"": stores.Unstamped, "stamped ": stampAt(5)} {
+				for prefix, version := range map[string]stores.Version{"": stores.Unstamped, "stamped-": stampAt(5)} {
 					w := stores.Write[string, lease]{Key: prefix + key, Record: stores.Record[lease]{Meta: stores.Meta{Version: version}, Value: tc.lease}, If: stores.IfOlder(version)}
 					if err := s.Put(t.Context(), w); err != nil {
 						t.Fatal(err)
