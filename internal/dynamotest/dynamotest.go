@@ -135,11 +135,17 @@ func TableOf(tb testing.TB, client *dynamodb.Client, in *dynamodb.CreateTableInp
 			tb.Error(err)
 		}
 	})
+	Await(tb, client, name)
+	return name
+}
+
+// Await returns when a table can be used that was just created.
+func Await(tb testing.TB, client *dynamodb.Client, name string) {
+	tb.Helper()
 	err := dynamodb.NewTableExistsWaiter(client, pollOften).Wait(tb.Context(), &dynamodb.DescribeTableInput{TableName: &name}, time.Minute)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return name
 }
 
 // pollOften is for servers that make a table in less than the 20 s that the SDK waits before it asks again.
