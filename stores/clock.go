@@ -84,7 +84,7 @@ func (c *Clock) Writer() uint64 { return c.writer }
 func (c *Clock) Next(after ...Version) (Version, error) {
 	low := uint64(max(c.now().UnixMilli(), 0)) << counterBits
 	if v := latest(after); v.clock >= low {
-		if v.clock-low > followed {
+		if v.clock-low > min(followed, c.maxAway) {
 			return c.above(v, low)
 		}
 		low = v.clock + 1
@@ -112,8 +112,9 @@ func latest(versions []Version) (v Version) {
 // may come to the same time later.
 func (c *Clock) above(v Version, now uint64) (Version, error) {
 	if v.clock-now > c.maxAway || v.clock == math.MaxUint64 {
+		ahead := min((v.clock-now)>>counterBits, math.MaxInt64/uint64(time.Millisecond)) // a Duration ends after 292 years
 		return Unknown, fmt.Errorf("%w, by %v: stamp %v of writer %016x; set the clocks right, or raise ClockOptions.MaxAhead to write such records",
-			ErrClockAhead, time.Duration(v.clock-now)>>counterBits*time.Millisecond, v, v.writer)
+			ErrClockAhead, time.Duration(ahead)*time.Millisecond, v, v.writer)
 	}
 	return Version{kind: kindStamped, clock: v.clock + 1, writer: c.writer + c.beyond.Add(1)}, nil
 }

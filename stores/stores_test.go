@@ -223,7 +223,7 @@ func TestClockAndAStampFarAhead(t *testing.T) {
 		tooFar = append(tooFar, stores.Stamp{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, byte(0xf8 + len(tooFar)%8), 1}.Version())
 	}
 	for _, v := range tooFar {
-		if _, err := clock.Next(v); !errors.Is(err, stores.ErrClockAhead) || !strings.Contains(err.Error(), v.String()) {
+		if _, err := clock.Next(v); !errors.Is(err, stores.ErrClockAhead) || !strings.Contains(err.Error(), v.String()) || strings.Contains(err.Error(), "by -") {
 			t.Errorf("after %v: %v", v, err)
 		}
 		next()
@@ -234,6 +234,13 @@ func TestClockAndAStampFarAhead(t *testing.T) {
 	}
 	if v, err := patient.Next(tooFar[0]); err != nil || !v.Newer(tooFar[0]) {
 		t.Errorf("with more room: %v, %v", v, err)
+	}
+	strict, err := stores.NewClock(&stores.ClockOptions{Now: func() time.Time { return now }, MaxAhead: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := strict.Next(stampOf(start.Add(2 * time.Second))); !errors.Is(err, stores.ErrClockAhead) {
+		t.Errorf("with less room than a clock follows: %v, %v", v, err)
 	}
 }
 

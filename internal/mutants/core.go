@@ -4,7 +4,7 @@ package main
 var oneRecord = []mutant{
 	{
 		name: "a stamp far ahead moves the clock", hazard: "every record that the instance writes gets a stamp from the future",
-		edits: []edit{{"stores/clock.go", "if v.clock-low > followed {", "if v.clock-low > c.maxAway {"}},
+		edits: []edit{{"stores/clock.go", "min(followed, c.maxAway)", "c.maxAway"}},
 		pkg:   "./stores", run: "TestClockAndAStampFarAhead",
 	},
 	{

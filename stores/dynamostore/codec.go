@@ -42,7 +42,7 @@ func newCodec[K, V any](o *Options[K, V]) (codec[V], error) {
 			return codec[V]{}, fmt.Errorf("%w: change the type, use dynamostore.Item, or set Encode and Decode", err)
 		}
 		c := codec[V]{encode: marshal[V], decode: unmarshal[V], isMap: isMap, shape: shapeOf(t)}
-		if names := namesOf(t); isMap || o.Attributes != nil || holdsNames(names) {
+		if names := namesOf(t); isMap || o.Attributes != nil || names.Nested() {
 			c.names = names
 		}
 		if !isMap && !custom(t) {

@@ -21,19 +21,6 @@ func namesOf(t reflect.Type) *typeshape.Shape {
 	return typeshape.Rules{Opaque: opaque, Fields: visitFields}.Of(t)
 }
 
-// holdsNames tells whether names can be mistaken below the top, where an item only has the attributes that V maps.
-func holdsNames(s *typeshape.Shape) bool {
-	if s == nil {
-		return false
-	}
-	for _, field := range s.Fields {
-		if field != nil {
-			return true
-		}
-	}
-	return false
-}
-
 func visitFields(t reflect.Type, visit func(string, reflect.Type, bool)) {
 	for _, f := range structFields(t) {
 		visit(f.name, f.typ, false)

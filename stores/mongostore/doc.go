@@ -57,9 +57,9 @@
 // mirrored one by one past it.
 //
 // Advice also names, of the first few records, those that no write can store as they are, for example with a field "_dw.x". Each update of
-// such a record is refused, already in old-only. A struct's own field that a document has twice is one of these: which of
-// the two an update sets is not defined, and the driver reads the last. That is looked for here and by copies, and not at each write, which
-// does not read what it replaces.
+// such a record is refused, already in old-only. And it names a field of a struct that a document has twice: reads and updates go to
+// the first, and the other one is left behind. That is looked for here and by copies, and not at each write, which does not read
+// what it replaces.
 //
 // The SDK needs no index but the one on _id. An index of the application's that is to leave tombstones out is partial
 // on the existence of a field that each live record has.

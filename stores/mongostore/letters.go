@@ -33,21 +33,11 @@ func namesOf(t reflect.Type, o *bsonOptions) *typeshape.Shape {
 	}
 	shape := typeshape.Rules{Opaque: opaque, Fields: fieldsIn(o)}.Of(t)
 	switch inline := shape != nil && shape.Open && len(shape.Fields) > 0; {
-	case inline, shape != nil && shape.Rest != nil, shape != nil && holdsNames(shape):
+	case inline, shape != nil && shape.Rest != nil, shape.Nested():
 		return shape
 	default:
 		return nil // what V does not map at the top is taken out before it is decoded
 	}
-}
-
-// holdsNames tells whether names can be mistaken below the top.
-func holdsNames(s *typeshape.Shape) bool {
-	for _, field := range s.Fields {
-		if field != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // isList tells bson.D, and types like it, which is a document and no list of structs.

@@ -44,9 +44,9 @@ func testEndsDuringACall[K, V any](e *env[K, V]) {
 			case gone != nil:
 				e.Error(gone)
 			case outcome == stores.OutcomeApplied && !applied:
-				e.Errorf("%s: the context ends when it is looked at for the %d. time: the write is acknowledged and is not there", name, n+1)
+				e.Errorf("%s: the context ends at look %d: the write is acknowledged and is not there", name, n+1)
 			case outcome != stores.OutcomeApplied && outcome != stores.OutcomeUnknown && applied:
-				e.Errorf("%s: the context ends when it is looked at for the %d. time: the write is there, and the answer is that it certainly had no effect: %v", name, n+1, err)
+				e.Errorf("%s: the context ends at look %d: the write is there, and the answer is that it certainly had no effect: %v", name, n+1, err)
 			}
 		}
 	}

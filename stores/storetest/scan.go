@@ -98,10 +98,9 @@ func (e *env[K, V]) putNew(ctx context.Context, key K, v stores.Version) error {
 	return e.s.Put(ctx, stores.Write[K, V]{Key: key, Record: e.record(stores.Meta{Version: v}, 0), If: stores.IfOlder(v)})
 }
 
-// testScanBodyWrites replaces each record that the scan yields and adds one: what was there at the start still is
-// yielded once.
-func testScanBodyWrites[K, V any](e *env[K, V]) {
-	all := e.fill(scanned)
+// scanning runs a body for each record of a scan, whose canonical key is canon, and tells how often each was yielded.
+func (e *env[K, V]) scanning(body func(ctx context.Context, seen map[string]int, canon string, entry stores.Entry[K, V]) error) map[string]int {
+	e.Helper()
 	seen := map[string]int{}
 	e.inTime(func(ctx context.Context) error {
 		for entry, err := range e.s.Scan(ctx, "", nil) {
@@ -113,19 +112,23 @@ func testScanBodyWrites[K, V any](e *env[K, V]) {
 				return err
 			}
 			seen[string(b)]++
-			if _, original := all[string(b)]; !original {
-				continue
-			}
-			if err := e.putNew(ctx, entry.Key, e.stamp()); err != nil {
-				return fmt.Errorf("replacing the record just yielded: %w", err)
-			}
-			if err := e.putNew(ctx, e.newKey(), e.stamp()); err != nil {
-				return fmt.Errorf("adding a record: %w", err)
+			if err := body(ctx, seen, string(b), entry); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	e.yieldedOnce(all, seen)
+	return seen
+}
+
+// yieldedOnce checks that each of some records was yielded once, and nothing twice.
+func (e *env[K, V]) yieldedOnce(all map[string]stores.Entry[K, V], seen map[string]int) {
+	e.Helper()
+	for key, entry := range all {
+		if seen[key] == 0 {
+			e.Errorf("%v was not yielded", entry.Key)
+		}
+	}
 	for key, n := range seen {
 		if n > 1 {
 			e.Errorf("%s was yielded %d times", stores.FormatKey([]byte(key)), n)
@@ -133,41 +136,42 @@ func testScanBodyWrites[K, V any](e *env[K, V]) {
 	}
 }
 
-// yieldedOnce checks that each of some records was yielded once.
-func (e *env[K, V]) yieldedOnce(all map[string]stores.Entry[K, V], seen map[string]int) {
-	e.Helper()
-	for key, entry := range all {
-		if n := seen[key]; n != 1 {
-			e.Errorf("%v was yielded %d times", entry.Key, n)
+// testScanBodyWrites replaces each record that the scan yields and adds one: what was there at the start still is
+// yielded once.
+func testScanBodyWrites[K, V any](e *env[K, V]) {
+	all := e.fill(scanned)
+	e.yieldedOnce(all, e.scanning(func(ctx context.Context, _ map[string]int, canon string, entry stores.Entry[K, V]) error {
+		if _, original := all[canon]; !original {
+			return nil
 		}
-	}
+		if err := e.putNew(ctx, entry.Key, e.stamp()); err != nil {
+			return fmt.Errorf("replacing the record just yielded: %w", err)
+		}
+		if err := e.putNew(ctx, e.newKey(), e.stamp()); err != nil {
+			return fmt.Errorf("adding a record: %w", err)
+		}
+		return nil
+	}))
 }
 
 // testScanBodyWritesAhead replaces records that the scan has yet to yield. They were there all the time.
 func testScanBodyWritesAhead[K, V any](e *env[K, V]) {
 	all := e.fill(scanned)
-	seen := map[string]int{}
-	e.inTime(func(ctx context.Context) error {
-		for entry, err := range e.s.Scan(ctx, "", nil) {
-			if err != nil {
-				return err
-			}
-			seen[string(e.canonical(entry.Key))]++
-			if len(seen)%10 != 1 {
+	e.yieldedOnce(all, e.scanning(func(ctx context.Context, seen map[string]int, _ string, _ stores.Entry[K, V]) error {
+		if len(seen)%10 != 1 {
+			return nil
+		}
+		for key, ahead := range all {
+			if seen[key] > 0 {
 				continue
 			}
-			for key, ahead := range all {
-				if seen[key] == 0 {
-					if err := e.putNew(ctx, ahead.Key, e.stamp()); err != nil {
-						return fmt.Errorf("replacing a record ahead: %w", err)
-					}
-					break
-				}
+			if err := e.putNew(ctx, ahead.Key, e.stamp()); err != nil {
+				return fmt.Errorf("replacing a record ahead: %w", err)
 			}
+			return nil
 		}
 		return nil
-	})
-	e.yieldedOnce(all, seen)
+	}))
 }
 
 // testScanBodyPurges removes tombstones that the scan has yielded, as finishing a migration does. That moves no other record.
@@ -182,24 +186,16 @@ func testScanBodyPurges[K, V any](e *env[K, V]) {
 			e.put(entry.Key, stores.Meta{Version: e.stamp(), Deleted: true}, 0, stores.IfStamp(entry.Record.Version))
 		}
 	}
-	seen := map[string]int{}
-	e.inTime(func(ctx context.Context) error {
-		for entry, err := range e.s.Scan(ctx, "", nil) {
-			if err != nil {
-				return err
-			}
-			seen[string(e.canonical(entry.Key))]++
-			if !entry.Record.Deleted {
-				continue
-			}
-			errs, err := stores.Purge(ctx, e.s, []stores.PurgeTarget[K]{{Key: entry.Key, Version: entry.Record.Version}})
-			if err := errors.Join(append(errs, err)...); err != nil {
-				return fmt.Errorf("purging the tombstone just yielded: %w", err)
-			}
+	e.yieldedOnce(all, e.scanning(func(ctx context.Context, _ map[string]int, _ string, entry stores.Entry[K, V]) error {
+		if !entry.Record.Deleted {
+			return nil
+		}
+		errs, err := stores.Purge(ctx, e.s, []stores.PurgeTarget[K]{{Key: entry.Key, Version: entry.Record.Version}})
+		if err := errors.Join(append(errs, err)...); err != nil {
+			return fmt.Errorf("purging the tombstone just yielded: %w", err)
 		}
 		return nil
-	})
-	e.yieldedOnce(all, seen)
+	}))
 }
 
 // testUndecodable checks that one broken record neither ends a scan nor passes for a missing one.

@@ -38,6 +38,19 @@ func (s *Shape) At(name string) (*Shape, Name) {
 	return nil, Unmapped
 }
 
+// Nested reports whether a field holds structs or maps.
+func (s *Shape) Nested() bool {
+	if s == nil {
+		return false
+	}
+	for _, field := range s.Fields {
+		if field != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Rules are how a codec sees types.
 type Rules struct {
 	// Opaque tells the types whose encoding does not follow from their kind.
